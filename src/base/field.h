@@ -23,7 +23,7 @@ enum field_kind {
 	FIELD_STR_OR_STRS, /* struct strs; accepts one string or an array              */
 };
 
-struct strs { const str *v; size_t n; bool present; };
+
 struct list { void *v; size_t n; bool present; };
 struct str_pair { str name, value; };
 

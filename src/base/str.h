@@ -47,6 +47,9 @@ bool str_cut(str *rest, char sep, str *part_out);
 /* Decimal digits only, optional leading '-', no sign '+', no blanks; false outside min..max. */
 bool str_i64(str s, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
 
+/* Several strings; `present` tells an empty list from an absent one. */
+struct strs { const str *v; size_t n; bool present; };
+
 /* Stable 64-bit hash for tables in memory (FNV-1a folded); not for secrets, not for disk. */
 uint64_t str_hash(str s);
 
