@@ -68,4 +68,10 @@ struct act {
 	void           *publisher;     /* struct publisher *: live snapshots, job runner   */
 };
 
+/* For calls on the slow lane: run fn on the write lane (in a savepoint) or with a read connection, and wait. tx is a
+ * copy of act with db set; its arena is act's. Never from a loop or the writer thread. */
+typedef bool (*act_fn)(const struct act *tx, void *arg, struct err *e);
+bool act_write(const struct act *act, act_fn fn, void *arg, struct err *e) MUST_CHECK;
+bool act_read(const struct act *act, act_fn fn, void *arg, struct err *e) MUST_CHECK;
+
 #endif

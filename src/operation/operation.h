@@ -62,8 +62,8 @@ struct operation_call {
 	_Alignas(16) unsigned char private_[256];
 };
 
-/* Who is asking, from memory alone (bearers) or, for sessions, through the read lane: `known` says whether *who is ready; if not,
- * operation_start resolves it on the operation's lane before the check. ERR_INVALID_TOKEN, ERR_GRANT_REVOKED. */
+/* Who is asking, from memory alone: bearers, keys and sessions are complete there. Inline, takes no lock.
+ * Nothing sent: WHO_ANONYMOUS. ERR_INVALID_TOKEN, ERR_GRANT_REVOKED, ERR_INVALID_REQUEST (two different credentials). */
 bool operation_authenticate(struct operation_env *env, struct arena *a, const struct credential *cred, int64_t now_ms,
                             struct principal *who, struct err *e) MUST_CHECK;
 
