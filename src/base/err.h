@@ -38,8 +38,13 @@
 	X(PAYLOAD_TOO_LARGE,         413, "payload_too_large",         "PAYLOAD_TOO_LARGE")     \
 	X(URI_TOO_LONG,              414, "uri_too_long",              "BAD_REQUEST")           \
 	X(UNSUPPORTED_MEDIA_TYPE,    415, "unsupported_media_type",    "UNSUPPORTED_MEDIA_TYPE")\
+	X(EXPECTATION_FAILED,        417, "expectation_failed",        "BAD_REQUEST")           \
+	X(REQUEST_TIMEOUT,           408, "request_timeout",           "TIMEOUT")               \
+	X(HEADERS_TOO_LARGE,         431, "headers_too_large",         "BAD_REQUEST")           \
 	X(RATE_LIMITED,              429, "rate_limited",              "TOO_MANY_REQUESTS")     \
 	X(UNAVAILABLE,               503, "temporarily_unavailable",   "SERVICE_UNAVAILABLE")   \
+	X(NOT_IMPLEMENTED,           501, "not_implemented",           "NOT_IMPLEMENTED")       \
+	X(VERSION_NOT_SUPPORTED,     505, "version_not_supported",     "BAD_REQUEST")           \
 	X(INTERNAL,                  500, "internal_error",            "INTERNAL_SERVER_ERROR")
 
 enum err_code {
