@@ -26,7 +26,7 @@ void wipe(void *p, size_t n);
 str  seal(struct arena *a, const uint8_t key[KEY_BYTES], str context, str plain);
 bool unseal(struct arena *a, const uint8_t key[KEY_BYTES], str context, str sealed, str *out) MUST_CHECK;
 
-/* argon2id, 19 MiB, t = 2 (OWASP). Slow lane only (about 20 ms): callers take a place with password_slot_*, two at once. */
+/* argon2id, 19 MiB, t = 2 (OWASP). Slow lane only (about 20 ms); at most two run at once, others wait for a place. */
 str  password_hash(struct arena *a, str password);
 bool password_verify(str hash, str password);                /* hash absent: spends the same time, false */
 
