@@ -266,7 +266,7 @@ CREATE TABLE project (
 	deleted_ms INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX project_slug ON project(organization_id, slug) WHERE deleted_ms = 0;
-CREATE TABLE language (
+CREATE TABLE language (           -- target languages; the source language is project.source_language
 	project_id INTEGER NOT NULL REFERENCES project(id),
 	code TEXT NOT NULL,
 	status TEXT NOT NULL,                  -- active draft archived
@@ -291,12 +291,12 @@ CREATE TABLE text_key (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	public_id TEXT NOT NULL UNIQUE,        -- UUIDv4
 	project_id INTEGER NOT NULL REFERENCES project(id),
-	namespace_id INTEGER NOT NULL REFERENCES namespace(id),
-	name TEXT NOT NULL,
+	namespace TEXT NOT NULL,               -- 'default' = the root
+	name TEXT NOT NULL,                    -- without the namespace
 	created_ms INTEGER NOT NULL,
 	deleted_ms INTEGER NOT NULL DEFAULT 0  -- soft until the next publish
 );
-CREATE UNIQUE INDEX text_key_live ON text_key(project_id, namespace_id, name) WHERE deleted_ms = 0;
+CREATE UNIQUE INDEX text_key_live ON text_key(project_id, namespace, name) WHERE deleted_ms = 0;
 CREATE INDEX text_key_deleted ON text_key(project_id) WHERE deleted_ms <> 0;
 CREATE TABLE text (               -- one language of one key; the source language is a row like any other
 	key_id INTEGER NOT NULL REFERENCES text_key(id),
@@ -308,9 +308,10 @@ CREATE TABLE text (               -- one language of one key; the source languag
 	revision INTEGER NOT NULL,             -- of the row, from 1
 	changed_ms INTEGER NOT NULL,
 	PRIMARY KEY (key_id, language)
-);
+) WITHOUT ROWID;
 CREATE INDEX text_language ON text(project_id, language);
-CREATE INDEX text_unpublished ON text(project_id, language, key_id) WHERE state <> 'published';
+CREATE INDEX text_empty ON text(project_id, language) WHERE value = '';
+CREATE INDEX text_unpublished ON text(project_id, language, state) WHERE state <> 'published';
 CREATE TABLE text_revision (      -- what a text was before each change
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	key_id INTEGER NOT NULL,
@@ -330,7 +331,7 @@ CREATE TABLE snapshot (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	project_id INTEGER NOT NULL REFERENCES project(id),
 	seq INTEGER NOT NULL,
-	body TEXT NOT NULL,                    -- hex digest of the snapshot document in blob
+	meta TEXT NOT NULL,                    -- JSON: source, languages in order, namespaces
 	live INTEGER NOT NULL,
 	created_ms INTEGER NOT NULL,
 	UNIQUE (project_id, seq)
@@ -355,6 +356,7 @@ CREATE TABLE job (
 	project_id INTEGER NOT NULL,
 	account_id INTEGER NOT NULL DEFAULT 0,
 	app_id INTEGER NOT NULL DEFAULT 0,
+	via TEXT NOT NULL DEFAULT '',          -- api session local system
 	state TEXT NOT NULL,                   -- pending in_progress completed failed cancelled
 	input TEXT NOT NULL DEFAULT '',        -- JSON
 	result TEXT NOT NULL DEFAULT '',       -- JSON: counts, affected keys
