@@ -83,7 +83,7 @@ struct language_list { struct language *v; size_t n; };
 
 struct job {
 	int64_t id, project_id, account_id, app_id;
-	str     public_id, kind, state, input, result, log, error, owner;
+	str     public_id, kind, via, state, input, result, log, error, owner;
 	int64_t epoch, lease_until_ms, not_before_ms, attempts, created_ms, started_ms, finished_ms;
 };
 

@@ -119,7 +119,7 @@ CREATE TABLE authorization_request (  -- one visit to the authorize endpoint, fr
 	prompt TEXT NOT NULL DEFAULT '',
 	locale TEXT NOT NULL DEFAULT '',
 	issuer TEXT NOT NULL,
-	choice TEXT NOT NULL DEFAULT '',       -- JSON of what was approved
+	choice TEXT NOT NULL DEFAULT '',       -- what was approved; text of oauth/choice.h
 	phase TEXT NOT NULL,                   -- open approved spent denied
 	created_ms INTEGER NOT NULL,
 	expires_ms INTEGER NOT NULL
@@ -136,7 +136,7 @@ CREATE TABLE code (
 	nonce TEXT NOT NULL DEFAULT '',
 	resource TEXT NOT NULL DEFAULT '',
 	scope_text TEXT NOT NULL DEFAULT '',
-	choice TEXT NOT NULL,                  -- JSON: organizations, scopes, projects
+	choice TEXT NOT NULL,                  -- organizations, projects, scopes; text of oauth/choice.h
 	auth_time_ms INTEGER NOT NULL,
 	created_ms INTEGER NOT NULL,
 	expires_ms INTEGER NOT NULL,
@@ -155,6 +155,7 @@ CREATE TABLE installation (       -- a grant: one app connected to one organizat
 	project_mode TEXT NOT NULL,            -- all selected none
 	version INTEGER NOT NULL DEFAULT 1,
 	resource TEXT NOT NULL DEFAULT '',
+	redirect_host TEXT NOT NULL DEFAULT '',-- where the last consent was sent back to
 	key_thumbprint TEXT NOT NULL DEFAULT '',
 	created_ms INTEGER NOT NULL,
 	changed_ms INTEGER NOT NULL,
@@ -192,13 +193,14 @@ CREATE TABLE refresh_family (
 	scope_text TEXT NOT NULL DEFAULT '',
 	resource TEXT NOT NULL DEFAULT '',
 	network TEXT NOT NULL DEFAULT '',      -- of the last successful refresh (/24 or /64)
+	networks TEXT NOT NULL DEFAULT '',     -- "lagging": each network with the generation it first made
+	history TEXT NOT NULL DEFAULT '',      -- when the last few generations were replaced, newest first
 	created_ms INTEGER NOT NULL,
 	rotated_ms INTEGER NOT NULL,           -- when the live generation began
 	used_ms INTEGER NOT NULL,              -- last successful refresh
 	idle_expires_ms INTEGER NOT NULL,
 	expires_ms INTEGER NOT NULL,           -- absolute
 	access_expires_ms INTEGER NOT NULL,    -- of the newest access token
-	successor_used INTEGER NOT NULL DEFAULT 0,
 	revoked_ms INTEGER NOT NULL DEFAULT 0,
 	reason TEXT NOT NULL DEFAULT ''
 );
