@@ -13,6 +13,7 @@ void    clock_shift_ms(int64_t shift);   /* added to clock_now_ms from now on; t
 
 /* "2026-08-04T10:31:30.123Z", always 24 bytes; 0001..9999. */
 str  clock_iso(struct arena *a, int64_t ms);
+void clock_iso_text(int64_t ms, char out[25]);       /* the same with NUL, without an arena */
 /* Parses the above (fraction and 'Z' optional digits 0-9, 'Z' required). */
 bool clock_parse_iso(str s, int64_t *ms_out) MUST_CHECK;
 /* IMF-fixdate (RFC 9110 5.6.7) into out[30] with NUL: "Sun, 06 Nov 1994 08:49:37 GMT". */

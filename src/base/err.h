@@ -57,6 +57,8 @@ enum err_code {
 struct err {
 	enum err_code code;
 	int  sys;             /* errno or driver code, 0 if none; log only                     */
+	int  status;          /* 0, or instead of the table's (ruling R1)                      */
+	bool keep;            /* the refusal is a fact: what was written before it is committed */
 	int  retry_after_s;   /* RATE_LIMITED, UNAVAILABLE: seconds, at least 1; else 0        */
 	str  required;        /* MISSING_SCOPE: the scope; static text                         */
 	str  issues;          /* INVALID_REQUEST: pretty JSON list of input issues, in the arena of the request */

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/banned.h"
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -50,7 +52,9 @@ bool str_i64(str s, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
 /* Several strings; `present` tells an empty list from an absent one. */
 struct strs { const str *v; size_t n; bool present; };
 
-/* Stable 64-bit hash for tables in memory (FNV-1a folded); not for secrets, not for disk. */
+/* 64-bit hash for tables in memory; not for secrets, not for disk. Where clients choose the texts, use
+ * the second with a random seed, so that nobody can aim for collisions. */
 uint64_t str_hash(str s);
+uint64_t str_hash_seeded(str s, uint64_t seed);
 
 #endif

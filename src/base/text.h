@@ -8,6 +8,9 @@
 
 bool   utf8_valid(str s);                       /* no overlong, no surrogates, at most U+10FFFF */
 size_t utf8_length(str s);                      /* code points of valid UTF-8 */
+/* Bytes of the sequence that starts at p[0], n > 0 bytes are there; 0: not valid UTF-8. */
+size_t utf8_sequence(const unsigned char *p, size_t n);
+size_t ascii_prefix(str s);                     /* bytes before the first one above 0x7f */
 
 /* Percent-decoding (RFC 3986 2.1); '+' is a space only if plus_is_space (forms, queries). false: truncated or non-hex
  * escape, a decoded NUL, or a result that is not UTF-8. Returns the input itself when nothing is encoded. */
