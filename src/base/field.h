@@ -36,6 +36,8 @@ enum field_flag {
 	FIELD_UNBATCHED= 1 << 5,  /* out: only when encoding for the un-batched dialect (ruling R16)       */
 	FIELD_UUID     = 1 << 6,  /* in: strings (or list items) must be 8-4-4-4-12 hex                   */
 	FIELD_NULL     = 1 << 7,  /* out: absent str is null (the default for str without OPTIONAL)      */
+	FIELD_BATCHED  = 1 << 9,  /* out: only outside the un-batched dialect, where it has another type   */
+	FIELD_STRICT   = 1 << 8,  /* in: null is an issue even when optional (else null counts as missing) */
 };
 
 struct field {
@@ -67,7 +69,7 @@ struct field {
 	{ .name = (wire), .offset = offsetof(T, member), .kind = FIELD_JSON, __VA_ARGS__ }
 #define FIELD_END { .name = NULL }
 
-/* JSON object -> struct. Unknown members are ignored. All issues are collected; on any, returns false with
+/* JSON object -> struct. Unknown members are ignored. Issues are collected (the first 200); on any, returns false with
  * ERR_INVALID_REQUEST, e->say = the first issue in words ("name: Invalid input: …"), e->issues = the pretty-printed
  * JSON list of section 5.6. `v` NULL or not an object: one issue at the root. Results live in `a`. */
 bool fields_read(struct arena *a, const struct field *fields, const struct json *v, void *out,
@@ -80,6 +82,7 @@ bool fields_read_params(struct arena *a, const struct field *fields, const struc
                         size_t params_n, void *out, struct err *e) MUST_CHECK;
 
 enum { FIELDS_BATCHED = 0, FIELDS_UNBATCHED = 1 };
+/* A table whose one row is named "" stands for that value itself: an answer that is a list, say. */
 void fields_write(struct json_out *o, const struct field *fields, const void *in, int dialect);
 
 #endif
