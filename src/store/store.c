@@ -157,6 +157,8 @@ static const struct driver *driver_for(str database)
 {
 	if (database.n == 0 || str_eq(database, S("sqlite")))
 		return &sqlite_driver;
+	if (str_starts(database, S("postgres://")) || str_starts(database, S("postgresql://")))
+		return &postgres_driver;
 	return NULL;
 }
 
@@ -228,7 +230,7 @@ void store_close(struct store *s)
 
 bool store_is_postgres(const struct store *s)
 {
-	return s->driver != &sqlite_driver;
+	return s->driver == &postgres_driver;
 }
 
 bool store_ready(struct store *s)
