@@ -47,6 +47,7 @@ struct arena {
 	size_t block_bytes;          /* of the next block                 */
 	size_t first_bytes;
 	size_t taken;
+	bool   wipes;
 };
 
 void memory_exhausted(size_t bytes)
@@ -78,9 +79,16 @@ static struct block *block_add(struct arena *a, size_t cap)
 	return b;
 }
 
-static void block_free(struct arena *a, struct block *b)
+static void block_wipe(const struct arena *a, struct block *b)
 {
 	UNPOISON(b->bytes, b->cap);
+	if (a->wipes)
+		explicit_bzero(b->bytes, b->cap);
+}
+
+static void block_free(struct arena *a, struct block *b)
+{
+	block_wipe(a, b);
 	a->taken -= sizeof(*b) + b->cap;
 	free(b);
 }
@@ -124,10 +132,16 @@ static void free_newer_blocks(struct arena *a)
 	}
 }
 
+void arena_wipe_always(struct arena *a)
+{
+	a->wipes = true;
+}
+
 void arena_reset(struct arena *a)
 {
 	run_deferred(a);
 	free_newer_blocks(a);
+	block_wipe(a, a->newest);
 	a->at = a->newest->bytes;
 	a->end = a->newest->bytes + a->newest->cap;
 	a->block_bytes = a->first_bytes;

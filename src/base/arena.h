@@ -15,6 +15,8 @@ struct arena *arena_create(size_t block_bytes);
 void arena_destroy(struct arena *a);                 /* runs deferred calls; NULL is fine */
 void arena_reset(struct arena *a);                   /* same, but keeps the first block */
 
+void arena_wipe_always(struct arena *a);             /* from now on what it held is overwritten at reset and destroy */
+
 void *arena_alloc(struct arena *a, size_t bytes);    /* zeroed, aligned for any type, never NULL */
 #define arena_new(a, T)       ((T *)arena_alloc((a), sizeof(T)))
 #define arena_array(a, T, n)  ((T *)arena_alloc_array((a), sizeof(T), (n)))

@@ -68,12 +68,17 @@ static void begin(struct err *e, enum err_code code)
 /* A cut inside a UTF-8 sequence would make the text unfit for JSON. */
 static void drop_cut_sequence(char *text, size_t n)
 {
-	size_t at = n;
+	size_t at = n, need;
+	unsigned char lead;
 
 	while (at > 0 && n - at < 3 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
 		at--;
-	if (at > 0 && (unsigned char)text[at - 1] >= 0xc0)
-		text[at - 1] = '\0';
+	if (at == 0)
+		return;
+	lead = (unsigned char)text[--at];
+	need = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+	if (n - at < need)
+		text[at] = '\0';
 }
 
 /* The arguments may point into *e itself, so format before anything is overwritten. */

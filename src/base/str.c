@@ -175,13 +175,14 @@ static uint64_t load_tail(const char *p, size_t n)
 }
 
 enum { HASH_STEP = 16 };
-static const uint64_t HASH_A = 0xa0761d6478bd642fULL, HASH_B = 0xe7037ed1a0b428dbULL;
+static const uint64_t HASH_A = 0xa0761d6478bd642fULL, HASH_B = 0xe7037ed1a0b428dbULL,
+	HASH_C = 0x8ebc6af09c88c6e3ULL;
 
 uint64_t str_hash_seeded(str s, uint64_t seed)
 {
 	const char *p = s.p;
 	size_t n = s.n;
-	uint64_t h = seed ^ HASH_A;
+	uint64_t h = seed ^ HASH_C;
 
 	for (; n > HASH_STEP; n -= HASH_STEP, p += HASH_STEP)
 		h = mix(load64(p) ^ HASH_A ^ h, load64(p + 8) ^ HASH_B ^ seed);
