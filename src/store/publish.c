@@ -56,15 +56,12 @@ bool store_job_hold(struct db *db, struct arena *a, const struct job *j, int64_t
 }
 
 bool store_job_renew(struct db *db, struct arena *a, const struct job *j, int64_t lease_until_ms,
-                     bool *held, struct err *e)
+                     struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_JOB_RENEW, &r, e, A_I64(lease_until_ms), A_I64(j->id), A_TEXT(j->owner),
-	            A_I64(j->epoch)))
-		return false;
-	*held = r.changed == 1;
-	return true;
+	return DB_RUN(db, a, SQL_JOB_RENEW, &r, e, A_I64(lease_until_ms), A_I64(j->id), A_TEXT(j->owner),
+	              A_I64(j->epoch));
 }
 
 bool store_job_retry(struct db *db, struct arena *a, const struct job *j, int64_t not_before_ms, str log,

@@ -15,7 +15,7 @@ bool store_job_claim(struct db *db, struct arena *a, str owner, int64_t lease_un
 bool store_job_hold(struct db *db, struct arena *a, const struct job *j, int64_t lease_until_ms, str log,
                     str result, bool *held, struct err *e) MUST_CHECK;
 bool store_job_renew(struct db *db, struct arena *a, const struct job *j, int64_t lease_until_ms,
-                     bool *held, struct err *e) MUST_CHECK;
+                     struct err *e) MUST_CHECK;
 bool store_job_retry(struct db *db, struct arena *a, const struct job *j, int64_t not_before_ms, str log,
                      struct err *e) MUST_CHECK;
 /* Takes state, finished_ms, log, result and error from *j. */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands about the store as a whole: init, restore, config show, version. */
+#include "server/command.h"
+#include "server/runtime.h"
+#include "server/settings.h"
+
+#include "base/clock.h"
+#include "jobs/jobs.h"
+#include "publish/upkeep.h"
+#include "server/version.h"
+#include "store/db.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int print_document(struct cli *cli, struct buf *b)
+{
+	struct json_fault fault;
+	struct json *v;
+
+	if (!json_parse(cli->arena, buf_view(b), JSON_DEPTH_DEFAULT, &v, &fault))
+		return EXIT_REFUSED;
+	if (cli->json)
+		print_json(v);
+	else
+		print_result(v);
+	return EXIT_DONE;
+}
+
+int run_init(struct cli *cli, str input)
+{
+	struct operation_env *env;
+	struct json_out o;
+	struct buf b;
+	struct err e = { 0 };
+
+	(void)input;
+	if (!runtime_for(cli, &env, &e))
+		return command_fail(cli, &e);
+	buf_init_arena(&b, cli->arena, 64 * KIB);
+	json_out_init(&o, &b);
+	json_open_object(&o);
+	json_key(&o, S("dataDir"));
+	json_put_str(&o, cli->data_dir);
+	json_key(&o, S("schemaVersion"));
+	json_put_i64(&o, store_schema_version(cli->runtime->store));
+	json_close_object(&o);
+	return print_document(cli, &b);
+}
+
+int run_config_show(struct cli *cli, str input)
+{
+	struct json_out o;
+	struct buf b;
+
+	(void)input;
+	buf_init_arena(&b, cli->arena, MIB);
+	json_out_init(&o, &b);
+	config_write(cli->config, &o);
+	return print_document(cli, &b);
+}
+
+int run_version(struct cli *cli, str input)
+{
+	struct json_out o;
+	struct buf b;
+
+	(void)input;
+	buf_init_arena(&b, cli->arena, KIB);
+	json_out_init(&o, &b);
+	json_open_object(&o);
+	json_key(&o, S("version"));
+	json_put_str(&o, S(BI18N_VERSION));
+	json_key(&o, S("commit"));
+	json_put_str(&o, S(BI18N_COMMIT));
+	json_close_object(&o);
+	return print_document(cli, &b);
+}
+
+/* Restore ---------------------------------------------------------------------------------------- */
+
+/* Empty but for what an operator may have put there before: bi18n.conf. */
+static bool is_empty(struct cli *cli, struct err *e)
+{
+	const char *path = arena_cstr(cli->arena, cli->data_dir);
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	bool empty = true;
+
+	if (directory == NULL && errno == ENOENT) {
+		if (mkdir(path, 0700) == 0)
+			return true;
+		return err_set(e, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	}
+	if (directory == NULL)
+		return err_set(e, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	while ((entry = readdir(directory)) != NULL) {
+		str name = str_from(entry->d_name);
+
+		if (!str_eq(name, S(".")) && !str_eq(name, S("..")) && !str_eq(name, S("bi18n.conf")))
+			empty = false;
+	}
+	closedir(directory);
+	return empty || err_set(e, ERR_CONFLICT, "%s is not empty; a backup is restored into a new data directory (--data DIR)", path);
+}
+
+static bool begin_epoch(struct db *db, void *arg, struct err *e)
+{
+	struct runtime *rt = arg;
+	static const struct principal operator = { .kind = WHO_LOCAL };
+	struct act act = { .store = rt->store, .db = db, .bearers = rt->bearers, .apps = rt->apps, .arena = rt->arena,
+		.who = &operator, .settings = &rt->settings, .now_ms = clock_now_ms(), .request_id = S("restore"),
+		.address = S("local"), .user_agent = S("") };
+
+	return upkeep_begin_epoch(&act, e);
+}
+
+static bool restore(struct cli *cli, str file, int64_t *bodies, struct err *e)
+{
+	str key = runtime_key_file(cli->arena, cli->config, cli->data_dir);
+	struct runtime *rt;
+	bool ok;
+
+	if (access(arena_cstr(cli->arena, key), R_OK) != 0)
+		return err_set(e, ERR_PRECONDITION_FAILED, "first put the saved server key at " FMT_STR " (or name it with "
+			       "secret_key_file): the backup needs it", ARG_STR(key));
+	if (!is_empty(cli, e) || !upkeep_unpack(file, cli->data_dir, bodies, e) ||
+	    !runtime_open(cli->config, cli->data_dir, false, false, &rt, e))
+		return false;
+	ok = jobs_write(rt->store, begin_epoch, rt, e);
+	runtime_close(rt);
+	return ok;
+}
+
+int run_restore(struct cli *cli, str input)
+{
+	struct json_fault fault;
+	struct json *given;
+	struct json_out o;
+	struct buf b;
+	struct err e = { 0 };
+	int64_t bodies = 0;
+
+	if (!json_parse(cli->arena, input, JSON_DEPTH_DEFAULT, &given, &fault))
+		return EXIT_USAGE;
+	if (!restore(cli, json_str(json_get(given, S("file"))), &bodies, &e))
+		return command_fail(cli, &e);
+	fprintf(stderr, "Restored. Whatever was revoked after the backup was made is live again: check bi18n grant list and key list.\n"
+		"Installation tokens and sign-ins have ended; refresh tokens of the earlier time are refused.\n");
+	buf_init_arena(&b, cli->arena, KIB);
+	json_out_init(&o, &b);
+	json_open_object(&o);
+	json_key(&o, S("ok"));
+	json_put_bool(&o, true);
+	json_key(&o, S("problems"));
+	json_open_array(&o);
+	json_close_array(&o);
+	json_key(&o, S("bodies"));
+	json_put_i64(&o, bodies);
+	json_close_object(&o);
+	return print_document(cli, &b);
+}
