@@ -3,7 +3,6 @@
 
 static const struct { enum sql_id sql; const char *rule; } checks[] = {
 	{ SQL_ADMIN_CHECK_TEXT_WITHOUT_KEY,          "texts without their key" },
-	{ SQL_ADMIN_CHECK_KEY_OUTSIDE_NAMESPACE,     "keys in a namespace of another project" },
 	{ SQL_ADMIN_CHECK_GRANT_PROJECT_ELSEWHERE,   "grants that name a project of another organization" },
 	{ SQL_ADMIN_CHECK_LIVE_FAMILY_OF_DEAD_GRANT, "live refresh tokens of revoked grants" },
 	{ SQL_ADMIN_CHECK_LIVE_TOKEN_OF_DEAD_GRANT,  "installation tokens minted after their grant was revoked" },
