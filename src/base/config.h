@@ -33,7 +33,9 @@ void config_destroy(struct config *c);
 
 /* Each reads one source; later calls win only over defaults and over sources called before them, so call them in the order
  * file, environment, flags. Errors name setting, source, value and range. */
-bool config_read_file(struct config *c, const char *path, struct err *e) MUST_CHECK;      /* missing: fine */
+/* "name = value" a line; a missing file is fine. Sections, a name given twice, an unknown name and lines over 198 bytes are
+ * errors. */
+bool config_read_file(struct config *c, const char *path, struct err *e) MUST_CHECK;
 /* BI18N_<NAME>; an unknown BI18N_ name is no error (other programs may use it). */
 bool config_read_environment(struct config *c, const char *prefix, struct err *e) MUST_CHECK;
 bool config_set(struct config *c, str name, str value, const char *source, struct err *e) MUST_CHECK;

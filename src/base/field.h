@@ -52,21 +52,27 @@ struct field {
 	const char    *const *one_of; /* STR/STRS: allowed values, NULL-terminated; NULL = any          */
 };
 
-/* The compiler derives the kind from the member, so table and struct cannot disagree. */
-#define FIELD(T, member, wire, ...) \
+/* The compiler derives the kind from the member, so table and struct cannot disagree. More members of
+ * struct field may follow as designated initialisers: FIELD(struct t, x, "x", .flags = FIELD_REQUIRED). */
+#define FIELD(...)            FIELD_OF_TYPE(__VA_ARGS__, )
+#define FIELD_RAW_JSON(...)   FIELD_OF_KIND(FIELD_JSON, __VA_ARGS__, )
+#define FIELD_OF_STR_MAP(...) FIELD_OF_KIND(FIELD_STR_MAP, __VA_ARGS__, )
+#define FIELD_OF_LIST(...)    FIELD_OF_ELEMENTS(FIELD_LIST, __VA_ARGS__, )
+#define FIELD_OF_MAP(...)     FIELD_OF_ELEMENTS(FIELD_MAP, __VA_ARGS__, )
+#define FIELD_OF_OBJECT(...)  FIELD_OF_SUB(__VA_ARGS__, )
+
+#define FIELD_OF_TYPE(T, member, wire, ...) \
 	{ .name = (wire), .offset = offsetof(T, member), .kind = _Generic(((T *)0)->member, \
 		str: FIELD_STR, int64_t: FIELD_I64, bool: FIELD_BOOL, double: FIELD_F64, \
 		struct strs: FIELD_STRS, const struct json *: FIELD_JSON), __VA_ARGS__ }
-#define FIELD_OF_LIST(T, member, wire, E, fields, ...) \
-	{ .name = (wire), .offset = offsetof(T, member), .kind = FIELD_LIST, .sub = (fields), .size = sizeof(E), __VA_ARGS__ }
-#define FIELD_OF_MAP(T, member, wire, E, fields, ...) \
-	{ .name = (wire), .offset = offsetof(T, member), .kind = FIELD_MAP, .sub = (fields), .size = sizeof(E), __VA_ARGS__ }
-#define FIELD_OF_OBJECT(T, member, wire, fields, ...) \
-	{ .name = (wire), .offset = offsetof(T, member), .kind = FIELD_OBJECT, .sub = (fields), __VA_ARGS__ }
-#define FIELD_OF_STR_MAP(T, member, wire, ...) \
-	{ .name = (wire), .offset = offsetof(T, member), .kind = FIELD_STR_MAP, __VA_ARGS__ }
-#define FIELD_RAW_JSON(T, member, wire, ...) \
-	{ .name = (wire), .offset = offsetof(T, member), .kind = FIELD_JSON, __VA_ARGS__ }
+#define FIELD_OF_KIND(kind_, T, member, wire, ...) \
+	{ .name = (wire), .offset = offsetof(T, member), .kind = (kind_), __VA_ARGS__ }
+#define FIELD_OF_ELEMENTS(kind_, T, member, wire, E, fields, ...) \
+	{ .name = (wire), .offset = offsetof(T, member), .kind = (kind_), .sub = (fields), \
+	  .size = sizeof(E), __VA_ARGS__ }
+#define FIELD_OF_SUB(T, member, wire, fields, ...) \
+	{ .name = (wire), .offset = offsetof(T, member), .kind = FIELD_OBJECT, .sub = (fields), \
+	  __VA_ARGS__ }
 #define FIELD_END { .name = NULL }
 
 /* JSON object -> struct. Unknown members are ignored. Issues are collected (the first 200); on any, returns false with

@@ -137,7 +137,7 @@ TEST(index_readers_never_see_a_freed_node)
 		CHECK(pthread_create(&readers[i], NULL, read_all_the_time, &c) == 0);
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		uint32_t key = (random = random * 1103515245 + 12345) >> 16 & (KEYS - 1);
-		struct index_node *old = i % 3 == 0 ? &remove_key(c.ix, key)->node :
+		struct index_node *old = i % 3 == 0 ? (struct index_node *)remove_key(c.ix, key) :
 			index_put(c.ix, &thing_new(key, i * KEYS + key)->node);
 
 		if (old != NULL)
