@@ -76,6 +76,7 @@ struct http_route {
 
 const struct http_request *http_request(const struct http_exchange *x);
 struct arena *http_arena(struct http_exchange *x);
+str http_request_id(struct http_exchange *x);                   /* as in X-Request-Id, in http_arena(x) */
 const void *http_route_row(const struct http_exchange *x);
 void *http_user(const struct http_exchange *x);                 /* of http_config                      */
 /* Percent-decoded value of ":name"; absent if the route has none. Decoded before the handler is called: a
@@ -109,12 +110,15 @@ struct http_stream;
 struct http_stream *http_stream_begin(struct http_exchange *x, const struct http_answer *head);
 bool http_stream_write(struct http_stream *s, str bytes) MUST_CHECK;
 void http_stream_end(struct http_stream *s);
+size_t http_stream_pending(struct http_stream *s);   /* bytes given and not yet written; any thread */
 
 /* Runs fn(arg) on the loop thread of the exchange. Any thread. */
 void http_post(struct http_exchange *x, void (*fn)(void *), void *arg);
 /* Calls fn(arg) on the exchange's loop thread after `ms` ms. Loop thread only. Not cancellable: check on arrival. */
 void http_after(struct http_exchange *x, int64_t ms, void (*fn)(void *), void *arg);
 
+/* 0 stands for the default of http/server.c, except connections_*: 0 is no limit. Texts and routes must outlive
+ * the server. Open connections count over all loops; a client is an IPv4 address or an IPv6 /64. */
 struct http_config {
 	const char  *listen;                 /* "127.0.0.1:52490", "[::1]:0"; port 0 = any free; NULL: none           */
 	const char  *unix_path;              /* NULL: none; created 0600                                              */
