@@ -12,6 +12,9 @@ enum { PASSWORD_CHARACTERS_MIN = 12, PASSWORD_BYTES_MAX = 1024, EMAIL_BYTES_MAX 
 /* "a@b": one @, no blanks or control characters, a dot-separated domain. Not a proof that mail arrives. */
 bool email_is_sane(str email);
 
+/* The person of an address; ERR_NOT_FOUND. Needs act->db. */
+bool account_need(const struct act *act, str email, struct account *out, struct err *e) MUST_CHECK;
+
 struct account_view { str id, email, name; bool disabled; };
 extern const struct field account_fields[];
 
@@ -25,7 +28,7 @@ bool account_list(const struct act *act, const void *in, void *out, struct err *
 
 struct account_passwd_in { str email, password; };
 extern const struct field account_passwd_in_fields[];
-/* Ends the person's sessions and refresh families. */
+/* Ends the person's sessions. Connected apps stay: they never saw the password. */
 bool account_passwd(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;   /* slow lane  */
 
 struct account_email_in { str email; };

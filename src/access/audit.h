@@ -78,6 +78,8 @@ struct audit_detail {
 /* Appends in act->db's transaction. detail may be NULL. */
 bool audit_add(const struct act *act, enum audit_kind kind, const struct audit_detail *detail,
                struct err *e) MUST_CHECK;
+/* A header a client sent, as it may be stored: UTF-8 of bounded length, never absent. */
+str  audit_header_text(struct arena *a, str s);
 #define AUDIT_FACTS(...) \
 	.facts = (const struct str_pair[]){ __VA_ARGS__ }, \
 	.facts_n = sizeof((const struct str_pair[]){ __VA_ARGS__ }) / sizeof(struct str_pair)

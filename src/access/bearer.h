@@ -35,7 +35,8 @@ void bearers_count(struct bearers *b, struct bearers_counts *out);
 bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms, struct principal *out,
                       struct err *e) MUST_CHECK;
 
-/* One request (a mint) of the grant or key behind `who`. false: ERR_RATE_LIMITED with retry_after_s. per_minute_max 0: no limit. */
+/* One request (one mint) of the grant behind `who`; others are not counted. false: ERR_RATE_LIMITED with retry_after_s.
+ * per_minute_max 0: no limit. Inline. */
 bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t per_minute_max, int64_t now_ms,
                          struct err *e) MUST_CHECK;
 bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t per_minute_max, int64_t now_ms,
@@ -63,11 +64,13 @@ bool bearer_grant_by_id(struct bearers *b, struct arena *a, int64_t id, struct b
 void bearer_grant_put(const struct act *act, const struct bearer_grant *g);
 /* The same from the row, read in this transaction. */
 bool bearer_grant_refresh(const struct act *act, int64_t id, struct err *e) MUST_CHECK;
-/* Revocation: its installation tokens answer 410, its access tokens and families stop. */
+/* Revocation: its installation tokens answer 410 from now on. Access tokens of its families still tell who asks, so that
+ * the app hears 410 and may delete twice (R33); deny the family where they must stop as well (theft, replay, sign-out). */
 void bearer_grant_deny(const struct act *act, int64_t id);
-/* All live grants of: a person in an organization (role loss), a person, an app (disabled). */
+/* All live grants of a person in an organization (role loss). */
 void bearer_member_deny(const struct act *act, int64_t organization_id, int64_t account_id);
-void bearer_account_deny(const struct act *act, int64_t account_id);      /* also the person's sessions and keys */
+/* All grants and families of a person (disabled), also sessions and keys; of an app (disabled). */
+void bearer_account_deny(const struct act *act, int64_t account_id);
 void bearer_app_deny(const struct act *act, int64_t app_id);
 
 /* Installation tokens. ------------------------------------------------------------------------ */
