@@ -12,6 +12,8 @@ enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_SLOW };
 /* INLINE: memory only, on the caller's thread. READ: pool thread with a read connection. WRITE: writer thread, in a savepoint.
  * SLOW: pool thread without a connection (hashes, files); the call opens what it needs itself. */
 
+/* GRANT is counted here, for each request of a grant or key. The others by the call itself, because only it knows what counts:
+ * the grant that a mint resolves to, a password or a client secret that was wrong. */
 enum rate_class { RATE_NONE, RATE_GRANT, RATE_MINT, RATE_LOGIN, RATE_TOKEN };
 
 typedef bool (*operation_fn)(const struct act *act, const void *in, void *out, struct err *e);
@@ -32,16 +34,40 @@ struct operation {
 	unsigned     role;                       /* SESSION: least enum role in the organization named by the input; the call checks */
 };
 
-const struct operation *operation_find(str name);
+const struct operation *operation_find(str name);   /* NULL: no such row */
 size_t operation_table(const struct operation **rows_out);
 
-/* The long-lived surroundings, made by wiring. */
+/* The long-lived surroundings, made by wiring. All pointers are borrowed and must outlive the env. */
+struct jobs;
+struct operation_config {
+	struct store          *store;             /* NULL: no read and write lanes (tests)                     */
+	struct bearers        *bearers;
+	struct apps           *apps;
+	const struct settings *settings;
+	void                  *publisher;
+	struct jobs           *jobs;              /* its hub serves the waits; NULL: nothing waits              */
+	str                    operator_token;    /* may read /metrics; absent or empty: nobody by token        */
+	unsigned               read_threads;      /* as many as the store has read connections; 0: 4           */
+	unsigned               slow_threads;      /* 0: 4                                                      */
+	size_t                 queue_max;         /* calls that may wait for a thread; 0: 4096                  */
+};
 struct operation_env;
+struct operation_env *operation_env_create(const struct operation_config *config);
+/* Runs what is queued, then joins. After the channels have stopped and before the store closes. NULL is fine. */
+void operation_env_destroy(struct operation_env *env);
+const struct settings *operation_settings(const struct operation_env *env);
+/* Is the store there and writing? Cheap; any thread. */
+bool operation_ready(const struct operation_env *env);
+/* Constant time. false when no operator token is set. */
+bool operation_is_operator(const struct operation_env *env, str token);
+/* Counters of operations, store and live tokens as Prometheus text. Any thread. */
+void operation_metrics(const struct operation_env *env, struct buf *b);
 
-struct credential {              /* as a channel found them; absent when not sent */
+struct credential {              /* as a channel found them (operation/credential.h); absent when not sent */
 	str bearer;                  /* Authorization: Bearer …            */
 	str api_key;                 /* x-api-key                          */
 	str session;                 /* cookie                             */
+	str client_id, client_secret;/* Authorization: Basic …             */
 	bool local;                  /* control.sock or command line       */
 };
 
@@ -58,18 +84,28 @@ struct operation_call {
 	str                     request_id, address, user_agent;
 	void                  (*done)(struct operation_call *c, bool ok, const struct err *e);
 	void                   *channel;          /* the channel's own                                         */
-	/* private */
-	_Alignas(16) unsigned char private_[256];
+	bool                    admitted;         /* operation_admit said yes; start does not ask again         */
+	int64_t                 started_ns;       /* private                                                   */
+	struct operation_flight *flight;          /* private: what the lane needs, in `arena`                   */
 };
 
 /* Who is asking, from memory alone: bearers, keys and sessions are complete there. Inline, takes no lock.
- * Nothing sent: WHO_ANONYMOUS. ERR_INVALID_TOKEN, ERR_GRANT_REVOKED, ERR_INVALID_REQUEST (two different credentials). */
+ * Nothing sent: WHO_ANONYMOUS. ERR_INVALID_TOKEN, ERR_GRANT_REVOKED, ERR_INVALID_REQUEST (two different credentials),
+ * ERR_LOGIN_REQUIRED (a cookie that is no session), ERR_INVALID_CLIENT. */
 bool operation_authenticate(struct operation_env *env, struct arena *a, const struct credential *cred, int64_t now_ms,
                             struct principal *who, struct err *e) MUST_CHECK;
 
-/* Checks kind, scopes and rate, then runs the call on its lane. Refusals by scope are audited. */
+/* Kind of token, rate and the row's scopes, before the input is looked at: who may not call must not learn what the input lacks.
+ * A refusal by scope is audited. ERR_INVALID_TOKEN, ERR_LOGIN_REQUIRED, ERR_FORBIDDEN, ERR_RATE_LIMITED, ERR_MISSING_SCOPE. */
+bool operation_admit(struct operation_call *c, struct err *e) MUST_CHECK;
+/* Admits unless that is done, checks the scopes that depend on the input, then runs the call on its lane. */
 void operation_start(struct operation_call *c);
-/* JSON in -> struct by the row's fields, in c->arena. */
+/* JSON in -> struct by the row's fields, in c->arena. NULL (nothing sent) is {} for a row that needs no input. */
 bool operation_read_input(struct operation_call *c, const struct json *input, struct err *e) MUST_CHECK;
+/* Query, form and path parameters -> the same. */
+bool operation_read_params(struct operation_call *c, const struct param *params, size_t params_n,
+                           struct err *e) MUST_CHECK;
+/* All scopes this call needs, those of its input (when read) included: for a challenge that names them at once. */
+int64_t operation_scopes(const struct operation_call *c);
 
 #endif
