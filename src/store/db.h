@@ -35,7 +35,9 @@ struct rows { size_t n; unsigned cols; const struct cell *cells; int64_t changed
 #define CELL(rows, row, col) ((rows)->cells[(size_t)(row) * (rows)->cols + (col)])
 
 /* Runs one statement; all its rows are copied into `a`. A unique-constraint failure is ERR_CONFLICT,
- * a full disk, a lost connection or a busy database ERR_UNAVAILABLE, the rest ERR_INTERNAL. */
+ * a full disk, a lost connection or a busy database ERR_UNAVAILABLE, a NUL in a text ERR_INVALID_REQUEST, the rest
+ * ERR_INTERNAL. `out` may be NULL. After a failed statement the task can only fail (all of it is rolled back, whatever run
+ * answers) and the read view can only be ended: later statements repeat the error. */
 bool db_run(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args, size_t args_n,
             struct rows *out, struct err *e) MUST_CHECK;
 #define DB_RUN(db, a, id, out, e, ...) \
@@ -43,7 +45,8 @@ bool db_run(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg
 	       sizeof((struct sql_arg[]){ __VA_ARGS__ }) / sizeof(struct sql_arg), (out), (e))
 #define DB_RUN0(db, a, id, out, e) db_run((db), (a), (id), NULL, 0, (out), (e))
 
-/* Calls fn(row) for each row without keeping them: for loading at start and for exports. fn returns false to stop. */
+/* Calls fn(row) for each row without keeping them: for loading at start and for exports. fn returns false to stop. Cells
+ * are valid during the call; fn must not use the same connection. */
 bool db_each(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args, size_t args_n,
              bool (*fn)(const struct cell *row, void *arg), void *arg, struct err *e) MUST_CHECK;
 
@@ -55,7 +58,8 @@ void db_after_failure(struct db *db, void (*fn)(void *), void *arg);
 bool db_is_writer(const struct db *db);
 
 /* The write lane: tasks run one after the other on the writer thread, each in a savepoint of the open batch; one commit
- * serves the batch; then done() is called on the writer thread. `e` of a failed commit is ERR_UNAVAILABLE. */
+ * serves the batch; then done() is called on the writer thread, which is registered with base/index.h. `e` of a failed
+ * commit is ERR_UNAVAILABLE. */
 struct write_task {
 	struct write_task *next;
 	bool (*run)(struct db *db, struct write_task *t, struct err *e);      /* false: rolled back */

@@ -112,6 +112,7 @@ void lane_init(struct lane *l);
 bool lane_start(struct store *s, struct err *e) MUST_CHECK;
 void lane_stop(struct store *s);
 void lane_fini(struct lane *l);
+void lane_doubt(struct store *s);        /* a reader has lost the database: look whether it is there */
 
 /* rows.c: results grow in the arena of the caller. */
 struct row_sink { struct arena *a; struct rows *rows; struct cell *cells; size_t cap; };

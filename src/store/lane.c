@@ -316,20 +316,18 @@ static void sleep_until(struct lane *l, int64_t ms)
 static struct write_task *queue_wait(struct db *db)
 {
 	struct lane *l = &db->store->lane;
-	int64_t pause_ms = RETRY_MS_FIRST, probe_at_ms = clock_mono_ms() + pause_ms;
-	bool probing = !atomic_load(&l->ready);
+	int64_t pause_ms = RETRY_MS_FIRST, probe_at_ms = 0;
 
 	pthread_mutex_lock(&l->mutex);
 	while (l->first == NULL && !l->closing) {
 		l->sleeping = true;
-		if (!probing) {
+		if (atomic_load(&l->ready)) {
 			pthread_cond_wait(&l->wake, &l->mutex);
 		} else if (clock_mono_ms() < probe_at_ms) {
 			sleep_until(l, probe_at_ms);
 		} else {
 			pthread_mutex_unlock(&l->mutex);
-			probing = !probe(db);
-			atomic_store(&l->ready, !probing);
+			atomic_store(&l->ready, probe(db));
 			atomic_store(&l->away, !db->store->driver->alive(db));
 			pause_ms = pause_ms * 2 < RETRY_MS_MAX ? pause_ms * 2 : RETRY_MS_MAX;
 			probe_at_ms = clock_mono_ms() + pause_ms;
@@ -339,6 +337,14 @@ static struct write_task *queue_wait(struct db *db)
 	}
 	pthread_mutex_unlock(&l->mutex);
 	return queue_take(l);
+}
+
+void lane_doubt(struct store *s)
+{
+	pthread_mutex_lock(&s->lane.mutex);
+	atomic_store(&s->lane.ready, false);
+	pthread_cond_signal(&s->lane.wake);
+	pthread_mutex_unlock(&s->lane.mutex);
 }
 
 static void *lane_main(void *arg)

@@ -58,10 +58,13 @@ bool db_each(struct db *db, struct arena *a, enum sql_id id, const struct sql_ar
 
 /* Readers --------------------------------------------------------------------------------------- */
 
+/* While the writer, who tries again and again, finds no database, nobody else need wait for one. */
 static bool reader_connect(struct store *s, struct db **out, struct err *e)
 {
 	const struct driver *d = s->driver;
 
+	if (atomic_load(&s->lane.away))
+		return err_log(e, ERR_UNAVAILABLE, 0, "no connection to the database");
 	if (!d->connect(s, CONNECTION_READER, out, e))
 		return false;
 	if (d->prepare(*out, e))
@@ -112,6 +115,7 @@ bool store_read_begin(struct store *s, struct db **out, struct err *e)
 	}
 	if (db == NULL && !reader_connect(s, &db, e)) {
 		reader_put(s, NULL);
+		lane_doubt(s);
 		return false;
 	}
 	db->faulty = false;
@@ -132,6 +136,8 @@ void store_read_end(struct store *s, struct db *db)
 	assert(!db->writer && !db->streaming);
 	if (db->faulty || !s->driver->commit(db, &ignored))
 		s->driver->rollback(db);
+	if (!s->driver->alive(db))
+		lane_doubt(s);
 	reader_put(s, db);
 }
 
@@ -197,6 +203,11 @@ bool store_open(const struct store_config *c, struct store **out, struct err *e)
 	struct store *s = store_new(c);
 
 	if (!store_bring_up(s, e)) {
+		struct err why = *e;
+
+		/* At start the reader of the text is the operator: nothing to hide, much to repair. */
+		if (why.msg[0] != '\0')
+			fault_set(e, why.code, why.sys, "%s", why.msg);
 		store_close(s);
 		return false;
 	}
