@@ -166,7 +166,7 @@ bool operation_read_input(struct operation_call *c, const struct json *input, st
 	static const struct json empty = { .kind = JSON_OBJECT };
 	const struct field *fields = c->op->in != NULL ? c->op->in : no_fields;
 
-	if (input == NULL && !needs_input(fields))
+	if ((input == NULL || input->kind == JSON_NULL) && !needs_input(fields))
 		input = &empty;
 	return fields_read(c->arena, fields, input, input_room(c), e);
 }

@@ -100,7 +100,7 @@ bool operation_authenticate(struct operation_env *env, struct arena *a, const st
 bool operation_admit(struct operation_call *c, struct err *e) MUST_CHECK;
 /* Admits unless that is done, checks the scopes that depend on the input, then runs the call on its lane. */
 void operation_start(struct operation_call *c);
-/* JSON in -> struct by the row's fields, in c->arena. NULL (nothing sent) is {} for a row that needs no input. */
+/* JSON in -> struct by the row's fields, in c->arena. NULL (nothing sent) and null are {} for a row that needs no input. */
 bool operation_read_input(struct operation_call *c, const struct json *input, struct err *e) MUST_CHECK;
 /* Query, form and path parameters -> the same. */
 bool operation_read_params(struct operation_call *c, const struct param *params, size_t params_n,

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Metadata documents, built once at start from what is really there.
+ * Sources: RFC 8414, RFC 9728, RFC 9207; contract rules 1-22; E-33 to E-36; ruling R27. */
+#include "api/api_int.h"
+
+enum { DOCUMENT_BYTES_MAX = 64 * 1024 };
+
+static void put_list(struct json_out *o, str name, const char *const *values)
+{
+	json_key(o, name);
+	json_open_array(o);
+	for (; *values != NULL; values++)
+		json_put_str(o, str_from(*values));
+	json_close_array(o);
+}
+
+static void put_address(struct json_out *o, const struct api *api, str name, const char *path)
+{
+	json_key(o, name);
+	json_put_str(o, arena_printf(api->arena, FMT_STR "%s",
+	                             ARG_STR(operation_settings(api->config.env)->public_url), path));
+}
+
+/* The second list is what a client should ask for when it knows nothing better: reading (rule 21). */
+static void put_scopes(struct json_out *o, int64_t scopes, bool offline)
+{
+	json_key(o, S("scopes_supported"));
+	json_open_array(o);
+	for (int bit = 0; bit < SCOPE_COUNT; bit++) {
+		if ((scopes & SCOPE_OF(bit)) != 0)
+			json_put_str(o, scope_name(bit));
+	}
+	if (offline)
+		json_put_str(o, S("offline_access"));
+	json_close_array(o);
+}
+
+static str server_text(const struct api *api)
+{
+	static const char *const responses[] = { "code", NULL }, *const modes[] = { "query", NULL },
+		*const grants[] = { "authorization_code", "refresh_token", NULL },
+		*const methods[] = { "client_secret_basic", "client_secret_post", "none", NULL },
+		*const challenges[] = { "S256", NULL };
+	struct json_out o;
+	struct buf b;
+
+	buf_init_arena(&b, api->arena, DOCUMENT_BYTES_MAX);
+	json_out_init(&o, &b);
+	json_open_object(&o);
+	json_key(&o, S("issuer"));
+	json_put_str(&o, operation_settings(api->config.env)->public_url);
+	put_address(&o, api, S("authorization_endpoint"), "/api/auth/mcp/authorize");
+	put_address(&o, api, S("token_endpoint"), "/api/auth/mcp/token");
+	if (operation_find(S("token.revoke")) != NULL) {
+		put_address(&o, api, S("revocation_endpoint"), "/api/auth/mcp/revoke");
+		put_list(&o, S("revocation_endpoint_auth_methods_supported"), methods);
+	}
+	put_scopes(&o, SCOPE_ALL, true);
+	put_list(&o, S("response_types_supported"), responses);
+	put_list(&o, S("response_modes_supported"), modes);
+	put_list(&o, S("grant_types_supported"), grants);
+	put_list(&o, S("token_endpoint_auth_methods_supported"), methods);
+	put_list(&o, S("code_challenge_methods_supported"), challenges);
+	json_key(&o, S("authorization_response_iss_parameter_supported"));
+	json_put_bool(&o, true);
+	json_close_object(&o);
+	return buf_view(&b);
+}
+
+static str resource_text(const struct api *api)
+{
+	static const char *const methods[] = { "header", NULL };
+	str public_url = operation_settings(api->config.env)->public_url;
+	struct json_out o;
+	struct buf b;
+
+	buf_init_arena(&b, api->arena, DOCUMENT_BYTES_MAX);
+	json_out_init(&o, &b);
+	json_open_object(&o);
+	json_key(&o, S("resource"));
+	json_put_str(&o, public_url);
+	json_key(&o, S("authorization_servers"));
+	json_open_array(&o);
+	json_put_str(&o, public_url);
+	json_close_array(&o);
+	put_list(&o, S("bearer_methods_supported"), methods);
+	put_scopes(&o, scope_level(S("read")), false);
+	json_close_object(&o);
+	return buf_view(&b);
+}
+
+/* The path of an issuer such as https://host/i18n: RFC 8414 3.1 puts the well-known part before it. */
+static str issuer_path(str public_url)
+{
+	ptrdiff_t scheme = str_find(public_url, S("://"));
+	str rest = scheme < 0 ? public_url : str_from_at(public_url, (size_t)scheme + 3);
+	ptrdiff_t slash = str_index(rest, '/');
+
+	return slash < 0 ? S("") : str_from_at(rest, (size_t)slash);
+}
+
+static void document_set(struct api *api, enum document_kind kind, str path, str body)
+{
+	api->documents[kind] = (struct document){
+		.path = path, .body = body,
+		.etag = arena_printf(api->arena, "\"%016llx\"", (unsigned long long)str_hash(body)),
+	};
+}
+
+void documents_build(struct api *api)
+{
+	str suffix = issuer_path(operation_settings(api->config.env)->public_url);
+
+	document_set(api, DOCUMENT_SERVER,
+	             arena_printf(api->arena, "/.well-known/oauth-authorization-server" FMT_STR, ARG_STR(suffix)),
+	             server_text(api));
+	document_set(api, DOCUMENT_RESOURCE,
+	             arena_printf(api->arena, "/.well-known/oauth-protected-resource" FMT_STR, ARG_STR(suffix)),
+	             resource_text(api));
+	document_set(api, DOCUMENT_OPENAPI, S("/openapi.json"), openapi_text(api));
+}
+
+/* RFC 9110 13.1.2: weak comparison; a list of ours can only hold the one tag we know. */
+static bool client_has(const struct http_request *r, str etag)
+{
+	str sent = r->known[HTTP_IF_NONE_MATCH];
+
+	return sent.p != NULL && (str_eq(str_trim(sent), S("*")) || str_find(sent, etag) >= 0);
+}
+
+static void document_send(struct http_exchange *x, const struct document *d)
+{
+	bool has = client_has(http_request(x), d->etag);
+	const struct http_pair headers[] = {
+		{ S("Cache-Control"), S("public, max-age=300") },
+		{ S("ETag"), d->etag },
+		{ S("Access-Control-Allow-Origin"), S("*") },
+		{ S("Access-Control-Expose-Headers"), S("ETag") },
+		{ S("X-Content-Type-Options"), S("nosniff") },
+	};
+
+	http_send(x, &(struct http_answer){
+		.status = has ? 304 : 200,
+		.content_type = has ? STR_NONE : S("application/json"),
+		.body = d->body, .headers = headers, .headers_n = COUNT(headers),
+	});
+}
+
+void document_handle(struct http_exchange *x)
+{
+	const struct api_bound *b = http_route_row(x);
+
+	document_send(x, &b->api->documents[b->row->document]);
+}
+
+void well_known_handle(struct http_exchange *x)
+{
+	const struct api_bound *b = http_route_row(x);
+	struct err e = { .code = ERR_NONE };
+
+	for (size_t i = 0; i < DOCUMENT_COUNT; i++) {
+		const struct document *d = &b->api->documents[i];
+
+		if (d->path.n > 0 && str_eq(d->path, http_request(x)->path)) {
+			document_send(x, d);
+			return;
+		}
+	}
+	(void)err_set(&e, ERR_NOT_FOUND, "There is no such document here.");
+	api_answer_error(x, b, NULL, &e);
+}
