@@ -181,7 +181,8 @@ void http_send(struct http_exchange *x, const struct http_answer *answer)
 	loop_post(x->loop, &x->task);
 }
 
-void http_send_prebuilt(struct http_exchange *x, str head, str body, void (*done)(void *), void *arg)
+void http_send_prebuilt(struct http_exchange *x, str head, str body, void (*done)(void *),
+                        void *arg)
 {
 	const char *digits = head.p + sizeof "HTTP/1.1 " - 1;
 
