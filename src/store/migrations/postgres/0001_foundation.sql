@@ -372,7 +372,7 @@ CREATE TABLE job (
 	started_ms BIGINT NOT NULL DEFAULT 0,
 	finished_ms BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX job_open ON job(state, not_before_ms) WHERE finished_ms = 0;
+CREATE INDEX job_open ON job(id) WHERE finished_ms = 0;
 CREATE INDEX job_project ON job(project_id, id);
 
 -- Records -----------------------------------------------------------------------------------------

@@ -373,7 +373,7 @@ CREATE TABLE job (
 	started_ms INTEGER NOT NULL DEFAULT 0,
 	finished_ms INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX job_open ON job(state, not_before_ms) WHERE finished_ms = 0;
+CREATE INDEX job_open ON job(id) WHERE finished_ms = 0;
 CREATE INDEX job_project ON job(project_id, id);
 
 -- Records -----------------------------------------------------------------------------------------
