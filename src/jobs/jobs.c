@@ -86,22 +86,28 @@ void jobs_wake(struct jobs *j)
 	pthread_mutex_unlock(&j->mutex);
 }
 
-void jobs_destroy(struct jobs *j)
+void jobs_stop(struct jobs *j)
 {
-	if (!j)
-		return;
 	pthread_mutex_lock(&j->mutex);
 	j->closing = true;
 	pthread_cond_broadcast(&j->wake);
 	pthread_mutex_unlock(&j->mutex);
 	hub_expire(&j->hub, 0, true);
-	for (unsigned i = 0; i < j->started_n; i++)
-		pthread_join(j->threads[i], NULL);
+	for (; j->started_n > 0; j->started_n--)
+		pthread_join(j->threads[j->started_n - 1], NULL);
 	pthread_mutex_lock(&j->hub.mutex);
 	pthread_cond_broadcast(&j->hub.wake);
 	pthread_mutex_unlock(&j->hub.mutex);
 	if (j->watching)
 		pthread_join(j->watcher, NULL);
+	j->watching = false;
+}
+
+void jobs_destroy(struct jobs *j)
+{
+	if (!j)
+		return;
+	jobs_stop(j);
 	hub_fini(&j->hub);
 	pthread_cond_destroy(&j->wake);
 	pthread_mutex_destroy(&j->mutex);

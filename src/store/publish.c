@@ -106,7 +106,7 @@ bool store_job_by_public_id(struct db *db, struct arena *a, str public_id, struc
 }
 
 bool store_job_list(struct db *db, struct arena *a, int64_t project_id, str state, str kind, int64_t limit,
-                    struct job_list *out, struct err *e)
+                    struct store_job_list *out, struct err *e)
 {
 	struct rows r;
 
@@ -244,45 +244,6 @@ bool store_sites_since(struct db *db, struct arena *a, int64_t published_ms, str
 	return DB_RUN(db, a, SQL_LOAD_SITES_SINCE, out, e, A_I64(published_ms));
 }
 
-bool store_publish_project(struct db *db, struct arena *a, int64_t project_id, struct project *out,
-                           struct err *e)
-{
-	const struct cell *c;
-	struct rows r;
-
-	if (!DB_RUN(db, a, SQL_PUBLISH_PROJECT, &r, e, A_I64(project_id)))
-		return false;
-	*out = (struct project){ 0 };
-	if (r.n == 0)
-		return true;
-	c = r.cells;
-	*out = (struct project){
-		.id = c[0].i, .organization_id = c[1].i, .public_id = c[2].s, .slug = c[3].s, .name = c[4].s,
-		.organization_slug = c[5].s, .organization_name = c[6].s, .source_language = c[7].s,
-		.file_structure = c[8].s, .key_format = c[9].s, .missing = c[10].s,
-		.publish_drafts = c[11].i != 0, .fill_from_source = c[12].i != 0,
-		.default_wrapped = c[13].i != 0, .language_changed = c[14].i != 0,
-		.publish_cooldown_s = c[15].i, .publish_seq = c[16].i, .published_ms = c[17].i,
-		.created_ms = c[18].i,
-	};
-	return true;
-}
-
-bool store_publish_languages(struct db *db, struct arena *a, int64_t project_id,
-                             struct language_list *out, struct err *e)
-{
-	struct rows r;
-
-	if (!DB_RUN(db, a, SQL_PUBLISH_LANGUAGES, &r, e, A_I64(project_id)))
-		return false;
-	out->n = r.n;
-	out->v = arena_array(a, struct language, r.n);
-	for (size_t i = 0; i < r.n; i++)
-		out->v[i] = (struct language){ CELL(&r, i, 0).s, CELL(&r, i, 1).s, CELL(&r, i, 2).i,
-			                       CELL(&r, i, 3).i != 0 };
-	return true;
-}
-
 /* Snapshots ------------------------------------------------------------------------------------- */
 
 static bool snapshot_first(const struct rows *r, struct snapshot *out)
@@ -402,45 +363,35 @@ static bool visit_text(const struct cell *c, void *arg)
 	struct publish_text t = {
 		.space = c[0].s, .key = c[1].s, .key_id = c[2].i, .key_public_id = c[3].s,
 		.deleted_ms = c[4].i, .value = c[5].s, .kind = c[6].s, .state = c[7].s, .revision = c[8].i,
-		.was_value = c[9].null ? STR_NONE : c[9].s, .was_kind = c[10].null ? STR_NONE : c[10].s,
+		.was_id = c[9].null ? 0 : c[9].i, .was_value = c[10].null ? STR_NONE : c[10].s,
+		.was_kind = c[11].null ? STR_NONE : c[11].s, .was_state = c[12].null ? STR_NONE : c[12].s,
 	};
 
 	return v->fn(&t, v->arg);
 }
 
-bool store_publish_texts_each(struct db *db, struct arena *a, int64_t project_id, str language,
+bool store_publish_texts_each(struct db *db, struct arena *a, int64_t project_id, str language, bool approved,
                               bool (*fn)(const struct publish_text *, void *), void *arg, struct err *e)
 {
 	struct text_visit v = { fn, arg };
-	struct sql_arg args[] = { A_I64(project_id), A_TEXT(language) };
+	struct sql_arg args[] = { A_TEXT(approved ? S("approved") : S("published")), A_I64(project_id),
+		                  A_TEXT(language) };
 
 	return db_each(db, a, SQL_PUBLISH_TEXTS, args, COUNT(args), visit_text, &v, e);
 }
 
-bool store_publish_keys_deleted(struct db *db, struct arena *a, int64_t project_id, int64_t **out,
-                                size_t *n_out, struct err *e)
+bool store_publish_keys_deleted(struct db *db, struct arena *a, int64_t project_id,
+                                struct deleted_key_list *out, struct err *e)
 {
 	struct rows r;
 
 	if (!DB_RUN(db, a, SQL_PUBLISH_KEYS_DELETED, &r, e, A_I64(project_id)))
 		return false;
-	*out = arena_array(a, int64_t, r.n);
-	*n_out = r.n;
+	out->n = r.n;
+	out->v = arena_array(a, struct deleted_key, r.n);
 	for (size_t i = 0; i < r.n; i++)
-		(*out)[i] = CELL(&r, i, 0).i;
+		out->v[i] = (struct deleted_key){ CELL(&r, i, 0).i, CELL(&r, i, 1).s, CELL(&r, i, 2).s };
 	return true;
-}
-
-bool store_publish_pending(struct db *db, struct arena *a, const struct project *p,
-                           struct publish_pending *out, struct err *e)
-{
-	struct rows texts, keys, languages;
-
-	return DB_RUN(db, a, SQL_PUBLISH_PENDING, &texts, e, A_I64(p->id), A_I64(p->publish_drafts)) &&
-	       DB_RUN(db, a, SQL_PUBLISH_PENDING_KEYS, &keys, e, A_I64(p->id)) &&
-	       DB_RUN(db, a, SQL_PUBLISH_PENDING_LANGUAGES, &languages, e, A_I64(p->id)) &&
-	       first_i64(&texts, &out->texts) && first_i64(&keys, &out->keys) &&
-	       first_i64(&languages, &out->languages);
 }
 
 bool store_publish_pending_one(struct db *db, struct arena *a, const struct project *p, str key_public_id,
@@ -463,6 +414,13 @@ bool store_text_published(struct db *db, struct arena *a, int64_t key_id, str la
 	struct rows r;
 
 	return DB_RUN(db, a, SQL_TEXT_PUBLISHED, &r, e, A_I64(key_id), A_TEXT(language), A_I64(revision));
+}
+
+bool store_revision_published(struct db *db, struct arena *a, int64_t revision_id, struct err *e)
+{
+	struct rows r;
+
+	return DB_RUN(db, a, SQL_REVISION_PUBLISHED, &r, e, A_I64(revision_id));
 }
 
 bool store_key_purge(struct db *db, struct arena *a, int64_t key_id, struct err *e)

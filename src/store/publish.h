@@ -23,9 +23,9 @@ bool store_job_finish(struct db *db, struct arena *a, const struct job *j, bool 
 bool store_job_cancel(struct db *db, struct arena *a, str public_id, int64_t now_ms, bool *cancelled,
                       struct err *e) MUST_CHECK;
 bool store_job_by_public_id(struct db *db, struct arena *a, str public_id, struct job *out, struct err *e) MUST_CHECK;
-struct job_list { struct job *v; size_t n; };
+struct store_job_list { struct job *v; size_t n; };
 bool store_job_list(struct db *db, struct arena *a, int64_t project_id, str state, str kind, int64_t limit,
-                    struct job_list *out, struct err *e) MUST_CHECK;
+                    struct store_job_list *out, struct err *e) MUST_CHECK;
 bool store_job_state(struct db *db, struct arena *a, str public_id, str *out, struct err *e) MUST_CHECK;
 bool store_job_last_publish(struct db *db, struct arena *a, int64_t project_id, str via, int64_t *created_ms_out,
                             struct err *e) MUST_CHECK;
@@ -43,9 +43,6 @@ struct slug_alias_row { str organization_slug, project_slug; int64_t organizatio
 struct slug_alias_list { struct slug_alias_row *v; size_t n; };
 bool store_slug_aliases(struct db *db, struct arena *a, struct slug_alias_list *out, struct err *e) MUST_CHECK;
 bool store_sites_since(struct db *db, struct arena *a, int64_t published_ms, struct rows *out, struct err *e) MUST_CHECK;
-bool store_publish_project(struct db *db, struct arena *a, int64_t project_id, struct project *out, struct err *e) MUST_CHECK;
-bool store_publish_languages(struct db *db, struct arena *a, int64_t project_id, struct language_list *out,
-                             struct err *e) MUST_CHECK;
 
 /* Snapshots. */
 struct snapshot { int64_t id, project_id, seq, created_ms; str meta; bool live; };
@@ -67,23 +64,24 @@ bool store_language_changed(struct db *db, struct arena *a, int64_t project_id, 
 bool store_snapshot_add(struct db *db, struct arena *a, const struct snapshot *s,
                         const struct snapshot_file_list *files, struct err *e) MUST_CHECK;
 
-/* What a publish reads and marks. was_*: the text as last published, absent when it never was or is now. */
+/* What a publish reads and marks. was_*: what a text that waits was when it was last published or, if `approved`, approved;
+ * absent when it never was. */
 struct publish_text {
-	str     space, key, key_public_id, value, kind, state, was_value, was_kind;
-	int64_t key_id, deleted_ms, revision;
+	str     space, key, key_public_id, value, kind, state, was_value, was_kind, was_state;
+	int64_t key_id, deleted_ms, revision, was_id;
 };
-bool store_publish_texts_each(struct db *db, struct arena *a, int64_t project_id, str language,
+bool store_publish_texts_each(struct db *db, struct arena *a, int64_t project_id, str language, bool approved,
                               bool (*fn)(const struct publish_text *, void *), void *arg, struct err *e) MUST_CHECK;
-bool store_publish_keys_deleted(struct db *db, struct arena *a, int64_t project_id, int64_t **out, size_t *n_out,
+struct deleted_key { int64_t id; str space, key; };
+struct deleted_key_list { struct deleted_key *v; size_t n; };
+bool store_publish_keys_deleted(struct db *db, struct arena *a, int64_t project_id, struct deleted_key_list *out,
                                 struct err *e) MUST_CHECK;
-struct publish_pending { int64_t texts, keys, languages; };
-bool store_publish_pending(struct db *db, struct arena *a, const struct project *p, struct publish_pending *out,
-                           struct err *e) MUST_CHECK;
 /* Is this one text waiting? */
 bool store_publish_pending_one(struct db *db, struct arena *a, const struct project *p, str key_public_id, str language,
                                bool *out, struct err *e) MUST_CHECK;
 bool store_text_published(struct db *db, struct arena *a, int64_t key_id, str language, int64_t revision,
                           struct err *e) MUST_CHECK;
+bool store_revision_published(struct db *db, struct arena *a, int64_t revision_id, struct err *e) MUST_CHECK;
 bool store_key_purge(struct db *db, struct arena *a, int64_t key_id, struct err *e) MUST_CHECK;
 bool store_languages_published(struct db *db, struct arena *a, int64_t project_id, const struct language_list *read,
                                struct err *e) MUST_CHECK;
