@@ -13,6 +13,7 @@ struct store;
 struct bearers;
 struct apps;
 struct settings;
+struct mints;
 
 enum principal_kind {
 	WHO_ANONYMOUS  = 1 << 0,
@@ -52,6 +53,7 @@ struct settings {
 	int64_t families_max;          /* live families per app and account                */
 	bool    missing_strict;        /* R10 */
 	bool    namespaced_missing_404;
+	bool    okhttp_gzip;           /* gzip to okhttp clients; identity otherwise       */
 	uint8_t server_key[32];
 	int64_t epoch;                 /* of derivable tokens; grows with each restore     */
 };
@@ -61,6 +63,7 @@ struct act {
 	struct db      *db;            /* NULL on the inline lane                          */
 	struct bearers *bearers;       /* live tokens in memory                            */
 	struct apps    *apps;          /* registered apps in memory                        */
+	struct mints   *mints;         /* tokens minted just now (oauth/mints.h); may be NULL */
 	struct arena   *arena;         /* results live here                                */
 	const struct principal *who;   /* never NULL; may be anonymous                     */
 	const struct settings *settings;

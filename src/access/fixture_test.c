@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "access/fixture_test.h"
+
+#include "access/audit.h"
+#include "base/clock.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void fixture_base(struct fixture *f)
+{
+	*f = (struct fixture){ .arena = arena_create(16 * 1024), .who = { .kind = WHO_LOCAL } };
+	f->settings = (struct settings){
+		.public_url = S("http://127.0.0.1:52490"), .session_ttl_s = 3600, .session_idle_s = 600,
+		.login_attempts_max = 3, .login_window_s = 900, .key_ttl_s = 31536000, .epoch = 1,
+		.requests_per_minute_max = 1000, .server_key = { 1, 2, 3 },
+	};
+	f->act = (struct act){
+		.arena = f->arena, .who = &f->who, .settings = &f->settings, .now_ms = clock_now_ms(),
+		.request_id = S("req-1"), .address = S("192.0.2.7"), .user_agent = S("test"),
+	};
+}
+
+static void memory_make(struct fixture *f)
+{
+	f->act.bearers = bearers_create(&f->settings);
+	f->act.apps = apps_create();
+}
+
+static void memory_drop(struct fixture *f)
+{
+	bearers_destroy(f->act.bearers);
+	apps_destroy(f->act.apps);
+	index_barrier();
+}
+
+static void load(struct fixture *f)
+{
+	struct err e = { 0 };
+
+	memory_make(f);
+	CHECK(bearers_load(f->act.bearers, f->act.store, f->act.now_ms, &e));
+	CHECK(apps_load(f->act.apps, f->act.store, &e));
+}
+
+void fixture_open(struct fixture *f)
+{
+	struct store_config c = { .readers = 2, .queue_max = 256, .batch_tasks_max = 64, .batch_ms_max = 5,
+				  .create = true };
+	struct err e = { 0 };
+
+	fixture_base(f);
+	memcpy(f->dir, "/tmp/bi18n-access-XXXXXX", sizeof("/tmp/bi18n-access-XXXXXX"));
+	CHECK(mkdtemp(f->dir) != NULL);
+	c.data_dir = str_from(f->dir);
+	if (!store_open(&c, &f->act.store, &e)) {
+		fprintf(stderr, "store_open: %s %s\n", e.say, e.msg);
+		CHECK(false);
+	}
+	load(f);
+}
+
+void fixture_restart(struct fixture *f)
+{
+	memory_drop(f);
+	load(f);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+void fixture_close(struct fixture *f)
+{
+	memory_drop(f);
+	store_close(f->act.store);
+	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	arena_destroy(f->arena);
+}
+
+void fixture_memory(struct fixture *f)
+{
+	fixture_base(f);
+	memory_make(f);
+}
+
+void fixture_memory_close(struct fixture *f)
+{
+	memory_drop(f);
+	arena_destroy(f->arena);
+}
+
+struct call { operation_like call; const void *in; void *out; };
+
+static bool call_inside(const struct act *tx, void *arg, struct err *e)
+{
+	const struct call *c = arg;
+
+	return c->call(tx, c->in, c->out, e);
+}
+
+bool fixture_write(struct fixture *f, operation_like call, const void *in, void *out, struct err *e)
+{
+	struct call c = { call, in, out };
+
+	return act_write(&f->act, call_inside, &c, e);
+}
+
+bool fixture_read(struct fixture *f, operation_like call, const void *in, void *out, struct err *e)
+{
+	struct call c = { call, in, out };
+
+	return act_read(&f->act, call_inside, &c, e);
+}
+
+struct bearer_grant fixture_grant(void)
+{
+	return (struct bearer_grant){
+		.id = FIXTURE_GRANT, .app_id = FIXTURE_APP, .account_id = FIXTURE_ACCOUNT, .version = 1,
+		.scopes = SCOPE_ORG_READ | SCOPE_KEYS_READ, .public_id = S("grt_one"),
+		.organization = { .id = FIXTURE_ORGANIZATION, .public_id = S("org_acme"), .slug = S("acme"),
+				  .name = S("Acme Inc.") },
+	};
+}
+
+str fixture_token(struct fixture *f, int64_t grant_id, int64_t version, int64_t expires_ms)
+{
+	str text = token_random(f->arena, TOKEN_INSTALLATION);
+	struct bearer_token t = { .digest = sha256(text), .grant_id = grant_id, .grant_version = version,
+				  .scopes = SCOPE_ORG_READ | SCOPE_KEYS_READ, .expires_ms = expires_ms };
+
+	bearer_token_add(&f->act, &t);
+	return text;
+}
+
+bool fixture_is_refused(struct fixture *f, str text, enum err_code want)
+{
+	struct principal who;
+	struct err e = { 0 };
+
+	return !bearer_principal(f->act.bearers, f->arena, text, f->act.now_ms, &who, &e) && e.code == want;
+}
+
+size_t fixture_audited(struct fixture *f, const char *kind)
+{
+	struct audit_in in = { .limit = 1000 };
+	struct audit_out out = { 0 };
+	const struct audit_event *events;
+	struct err e = { 0 };
+	size_t n = 0;
+
+	CHECK(fixture_read(f, audit_list, &in, &out, &e));
+	events = out.events.v;
+	for (size_t i = 0; i < out.events.n; i++)
+		n += str_eq(events[i].kind, str_from(kind));
+	return n;
+}
