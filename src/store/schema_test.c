@@ -121,7 +121,7 @@ static const char columns_postgres[] =
 	"SELECT c.table_name || '.' || c.column_name || ' ' || c.data_type"
 	" || CASE WHEN c.is_nullable = 'NO' THEN ' not null' ELSE '' END"
 	" || CASE WHEN c.column_default IS NULL THEN '' ELSE ' default ' ||"
-	"   replace(replace(replace(c.column_default, '::text', ''), '::bigint', ''), '''-1''', '-1') END"
+	"   replace(replace(replace(c.column_default, '::text', ''), '::integer', ''), '''-1''', '-1') END"
 	" FROM information_schema.columns c WHERE c.table_schema = current_schema()"
 	" ORDER BY (c.table_name || '.' || c.column_name || ' ' || c.data_type) COLLATE \"C\"";
 
