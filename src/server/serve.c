@@ -2,6 +2,7 @@
  *
  * `bi18n serve`: opens the store, joins the channels into one route table, listens, and stops gracefully. */
 #include "server/command.h"
+#include "server/interface.h"
 #include "server/runtime.h"
 #include "server/settings.h"
 #include "server/version.h"
@@ -247,6 +248,7 @@ static void close_all(struct serving *s)
 		http_server_destroy(s->http);
 	}
 	stop_sweep(s);
+	s->cli->runtime = NULL;
 	runtime_close(s->rt);
 	rpc_destroy(s->rpc);
 	api_destroy(s->api);
@@ -272,6 +274,8 @@ int run_serve(struct cli *cli, str input)
 	web_init();
 	if (settle_port(cli, &e) && check_public_url(cli->config, &e) &&
 	    runtime_open(cli->config, cli->data_dir, true, true, &s->rt, &e)) {
+		cli->runtime = s->rt;
+		interface_override(cli);
 		join_routes(s);
 		cdn_init(s->rt->publisher, &s->rt->settings);
 		if (start_http(s, &e)) {

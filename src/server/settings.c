@@ -137,8 +137,10 @@ void settings_for_rules(struct arena *a, const struct config *c, struct settings
 		.key_ttl_s = config_i64(c, SETTING_key_ttl_s),
 		.publish_cooldown_s = config_i64(c, SETTING_publish_cooldown_s),
 		.publish_pending_hold_ms = config_i64(c, SETTING_publish_pending_hold_ms),
+		.import_bytes_max = config_i64(c, SETTING_import_bytes_max),
 		.families_max = config_i64(c, SETTING_refresh_families_max),
 		.missing_strict = str_eq(config_str(c, SETTING_missing_content), S("strict")),
 		.namespaced_missing_404 = config_bool(c, SETTING_namespaced_missing_404),
+		.okhttp_gzip = config_bool(c, SETTING_okhttp_gzip),
 	};
 }
