@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "access/fixture_test.h"
+#include "access/scene_test.h"
 
 #include "access/account.h"
 #include "access/audit.h"
@@ -10,7 +10,7 @@
 #include "store/account.h"
 #include "store/oauth.h"
 
-static bool add_person(struct fixture *f, str email, struct err *e)
+static bool add_person(struct scene *f, str email, struct err *e)
 {
 	struct account_add_in in = { email, S("A Person"), S("correct horse battery") };
 	struct account_view out;
@@ -18,35 +18,35 @@ static bool add_person(struct fixture *f, str email, struct err *e)
 	return account_add(&f->act, &in, &out, e);
 }
 
-static bool add_organization(struct fixture *f, str slug, str owner, struct err *e)
+static bool add_organization(struct scene *f, str slug, str owner, struct err *e)
 {
 	struct organization_add_in in = { slug, S("Acme Inc."), owner };
 	struct organization_view out;
 
-	return fixture_write(f, organization_add, &in, &out, e);
+	return scene_write(f, organization_add, &in, &out, e);
 }
 
-static bool set_member(struct fixture *f, str email, str role, struct err *e)
+static bool set_member(struct scene *f, str email, str role, struct err *e)
 {
 	struct member_in in = { S("acme"), email, role };
 	struct member_out out;
 
-	return fixture_write(f, member_add, &in, &out, e);
+	return scene_write(f, member_add, &in, &out, e);
 }
 
-static bool remove_member(struct fixture *f, str email, struct err *e)
+static bool remove_member(struct scene *f, str email, struct err *e)
 {
 	struct member_in in = { S("acme"), email, STR_NONE };
 	struct member_out out;
 
-	return fixture_write(f, member_remove, &in, &out, e);
+	return scene_write(f, member_remove, &in, &out, e);
 }
 
-static void with_acme(struct fixture *f)
+static void with_acme(struct scene *f)
 {
 	struct err e = { 0 };
 
-	fixture_open(f);
+	scene_open(f);
 	CHECK(add_person(f, S("olivia@example.com"), &e));
 	CHECK(add_organization(f, S("acme"), S("olivia@example.com"), &e));
 }
@@ -59,14 +59,14 @@ TEST(email_sanity)
 	CHECK(!email_is_sane(S("a@-b")) && !email_is_sane(S("a@b\n")) && !email_is_sane(S("a\xff@b")));
 }
 
-TEST(user_add_refuses_short_passwords_bad_addresses_and_repeats)
+STORE_TEST(user_add_refuses_short_passwords_bad_addresses_and_repeats)
 {
 	struct account_add_in in = { S("a@example.com"), S("A"), S("elevenchars") };
 	struct account_view out;
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 
-	fixture_open(&f);
+	scene_open(&f);
 	CHECK(!account_add(&f.act, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
 	in.password = S("zwölfzeichen");
 	CHECK(account_add(&f.act, &in, &out, &e));
@@ -75,13 +75,13 @@ TEST(user_add_refuses_short_passwords_bad_addresses_and_repeats)
 	CHECK(!account_add(&f.act, &in, &out, &e) && e.code == ERR_CONFLICT);
 	in.email = S("nobody");
 	CHECK(!account_add(&f.act, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
-	CHECK_I64((int64_t)fixture_audited(&f, "user.created"), 1);
-	fixture_close(&f);
+	CHECK_I64((int64_t)scene_audited(&f, "user.created"), 1);
+	scene_close(&f);
 }
 
-TEST(org_add_refuses_reserved_uuid_and_taken_slugs)
+STORE_TEST(org_add_refuses_reserved_uuid_and_taken_slugs)
 {
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 
 	with_acme(&f);
@@ -91,12 +91,12 @@ TEST(org_add_refuses_reserved_uuid_and_taken_slugs)
 	CHECK(!add_organization(&f, S("acme"), S("olivia@example.com"), &e) && e.code == ERR_SLUG_TAKEN);
 	CHECK(!add_organization(&f, S("other"), S("nobody@example.com"), &e) && e.code == ERR_NOT_FOUND);
 	CHECK(add_organization(&f, S("other"), S("olivia@example.com"), &e));
-	fixture_close(&f);
+	scene_close(&f);
 }
 
-TEST(last_owner_can_neither_leave_nor_step_down)
+STORE_TEST(last_owner_can_neither_leave_nor_step_down)
 {
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 
 	with_acme(&f);
@@ -106,7 +106,7 @@ TEST(last_owner_can_neither_leave_nor_step_down)
 	CHECK(!remove_member(&f, S("tarik@example.com"), &e) && e.code == ERR_NOT_FOUND);
 	CHECK(set_member(&f, S("tarik@example.com"), S("owner"), &e));
 	CHECK(remove_member(&f, S("olivia@example.com"), &e));
-	fixture_close(&f);
+	scene_close(&f);
 }
 
 /* A connection of olivia's in the store and in memory. */
@@ -164,7 +164,7 @@ static bool find_ids(const struct act *tx, const void *in, void *out, struct err
 }
 
 /* tarik is an admin of acme and has connected a partner; its installation token. */
-static str with_connection(struct fixture *f)
+static str with_connection(struct scene *f)
 {
 	str text;
 	struct connection c = { 0 };
@@ -173,90 +173,96 @@ static str with_connection(struct fixture *f)
 	with_acme(f);
 	CHECK(add_person(f, S("tarik@example.com"), &e));
 	CHECK(set_member(f, S("tarik@example.com"), S("admin"), &e));
-	CHECK(fixture_read(f, find_ids, NULL, &c, &e));
+	CHECK(scene_read(f, find_ids, NULL, &c, &e));
 	text = token_random(f->arena, TOKEN_INSTALLATION);
 	c.token = sha256(text);
-	CHECK(fixture_write(f, connect_insert, NULL, &c, &e));
+	CHECK(scene_write(f, connect_insert, NULL, &c, &e));
 	return text;
 }
 
-static str access_token(struct fixture *f)
+static str access_token(struct scene *f)
 {
 	return derived_token(f->arena, TOKEN_ACCESS, (uint8_t[KEY_BYTES]){ 4, 5, 6 }, 1, 99, 1, 1,
 			     (uint32_t)(f->act.now_ms / 1000 + 1800));
 }
 
-TEST(connection_is_live_after_its_commit_and_after_a_restart)
+STORE_TEST(connection_is_live_after_its_commit_and_after_a_restart)
 {
 	struct principal who;
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 	str text = with_connection(&f);
 
 	CHECK(bearer_principal(f.act.bearers, f.arena, text, f.act.now_ms, &who, &e));
-	fixture_restart(&f);
+	scene_restart(&f);
 	CHECK(bearer_principal(f.act.bearers, f.arena, text, f.act.now_ms, &who, &e));
 	CHECK_STR(who.organization_slug, S("acme"));
 	CHECK_STR(who.grant_public_id, S("grt_one"));
 	CHECK(bearer_principal(f.act.bearers, f.arena, access_token(&f), f.act.now_ms, &who, &e));
 	CHECK(who.kind == WHO_ACCESS);
-	fixture_close(&f);
+	scene_close(&f);
 }
 
-TEST(rule_152_role_loss_ends_the_persons_connections_there_at_once)
+static void lose_role(bool by_removal)
 {
-	const str roles[] = { STR("member"), STR_NONE };
+	struct scene f;
+	struct err e = { 0 };
+	str text = with_connection(&f);
 
-	for (size_t i = 0; i < COUNT(roles); i++) {
-		struct fixture f;
-		struct err e = { 0 };
-		str text = with_connection(&f);
-
-		if (roles[i].p != NULL)
-			CHECK(set_member(&f, S("tarik@example.com"), roles[i], &e));
-		else
-			CHECK(remove_member(&f, S("tarik@example.com"), &e));
-		CHECK(fixture_is_refused(&f, text, ERR_GRANT_REVOKED));
-		fixture_restart(&f);
-		CHECK(fixture_is_refused(&f, text, ERR_GRANT_REVOKED));
-		fixture_close(&f);
-	}
+	if (by_removal)
+		CHECK(remove_member(&f, S("tarik@example.com"), &e));
+	else
+		CHECK(set_member(&f, S("tarik@example.com"), S("member"), &e));
+	CHECK(scene_is_refused(&f, text, ERR_GRANT_REVOKED));
+	scene_restart(&f);
+	CHECK(scene_is_refused(&f, text, ERR_GRANT_REVOKED));
+	scene_close(&f);
 }
 
-TEST(refused_role_change_keeps_the_connections)
+STORE_TEST(rule_152_becoming_a_member_ends_the_persons_connections_there_at_once)
 {
-	struct fixture f;
+	lose_role(false);
+}
+
+STORE_TEST(rule_152_leaving_ends_the_persons_connections_there_at_once)
+{
+	lose_role(true);
+}
+
+STORE_TEST(refused_role_change_keeps_the_connections)
+{
+	struct scene f;
 	struct err e = { 0 };
 	str text = with_connection(&f);
 
 	CHECK(set_member(&f, S("tarik@example.com"), S("owner"), &e));
 	CHECK(remove_member(&f, S("olivia@example.com"), &e));
 	CHECK(!remove_member(&f, S("tarik@example.com"), &e));     /* the last owner now */
-	CHECK(!fixture_is_refused(&f, text, ERR_GRANT_REVOKED));
-	fixture_close(&f);
+	CHECK(!scene_is_refused(&f, text, ERR_GRANT_REVOKED));
+	scene_close(&f);
 }
 
-TEST(rule_131_disabling_a_person_ends_everything_of_theirs)
+STORE_TEST(rule_131_disabling_a_person_ends_everything_of_theirs)
 {
 	struct account_email_in in = { S("tarik@example.com") };
 	struct account_view out;
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 	str text = with_connection(&f);
 
-	CHECK(fixture_write(&f, account_disable, &in, &out, &e) && out.disabled);
-	CHECK(fixture_is_refused(&f, text, ERR_GRANT_REVOKED));
-	CHECK(fixture_is_refused(&f, access_token(&f), ERR_INVALID_TOKEN));
-	fixture_restart(&f);
-	CHECK(fixture_is_refused(&f, text, ERR_GRANT_REVOKED));
-	CHECK(fixture_write(&f, account_disable, &in, &out, &e));
-	CHECK_I64((int64_t)fixture_audited(&f, "user.disabled"), 1);
+	CHECK(scene_write(&f, account_disable, &in, &out, &e) && out.disabled);
+	CHECK(scene_is_refused(&f, text, ERR_GRANT_REVOKED));
+	CHECK(scene_is_refused(&f, access_token(&f), ERR_INVALID_TOKEN));
+	scene_restart(&f);
+	CHECK(scene_is_refused(&f, text, ERR_GRANT_REVOKED));
+	CHECK(scene_write(&f, account_disable, &in, &out, &e));
+	CHECK_I64((int64_t)scene_audited(&f, "user.disabled"), 1);
 	in.email = S("nobody@example.com");
-	CHECK(!fixture_write(&f, account_disable, &in, &out, &e) && e.code == ERR_NOT_FOUND);
-	fixture_close(&f);
+	CHECK(!scene_write(&f, account_disable, &in, &out, &e) && e.code == ERR_NOT_FOUND);
+	scene_close(&f);
 }
 
-TEST(key_works_at_once_is_stored_as_a_digest_and_stops_when_revoked)
+STORE_TEST(key_works_at_once_is_stored_as_a_digest_and_stops_when_revoked)
 {
 	struct key_add_in in = { .organization = S("acme"), .level = S("read") };
 	struct key_revoke_out revoked;
@@ -264,51 +270,51 @@ TEST(key_works_at_once_is_stored_as_a_digest_and_stops_when_revoked)
 	struct key_add_out out;
 	struct key_list_out list;
 	struct principal who;
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 
 	with_acme(&f);
-	CHECK(fixture_write(&f, key_add, &in, &out, &e));
+	CHECK(scene_write(&f, key_add, &in, &out, &e));
 	CHECK(str_starts(out.key, S("bi-")) && str_starts(out.key, out.prefix) && out.prefix.n == 9);
 	for (int round = 0; round < 2; round++) {
 		CHECK(bearer_principal(f.act.bearers, f.arena, out.key, f.act.now_ms, &who, &e));
 		CHECK(who.kind == WHO_KEY && who.scopes == scope_level(S("read")));
 		CHECK_STR(who.organization_slug, S("acme"));
-		fixture_restart(&f);
+		scene_restart(&f);
 	}
-	CHECK(fixture_read(&f, key_list, &(struct key_list_in){ S("acme") }, &list, &e) && list.keys.n == 1);
+	CHECK(scene_read(&f, key_list, &(struct key_list_in){ S("acme") }, &list, &e) && list.keys.n == 1);
 	which.id = out.id;
-	CHECK(fixture_write(&f, key_revoke, &which, &revoked, &e) && revoked.revoked);
-	CHECK(fixture_is_refused(&f, out.key, ERR_INVALID_TOKEN));
-	CHECK(fixture_write(&f, key_revoke, &which, &revoked, &e) && revoked.revoked);
+	CHECK(scene_write(&f, key_revoke, &which, &revoked, &e) && revoked.revoked);
+	CHECK(scene_is_refused(&f, out.key, ERR_INVALID_TOKEN));
+	CHECK(scene_write(&f, key_revoke, &which, &revoked, &e) && revoked.revoked);
 	which.id = S("no-such-key");
-	CHECK(!fixture_write(&f, key_revoke, &which, &revoked, &e) && e.code == ERR_NOT_FOUND);
-	CHECK_I64((int64_t)fixture_audited(&f, "key.revoked"), 1);
-	fixture_close(&f);
+	CHECK(!scene_write(&f, key_revoke, &which, &revoked, &e) && e.code == ERR_NOT_FOUND);
+	CHECK_I64((int64_t)scene_audited(&f, "key.revoked"), 1);
+	scene_close(&f);
 }
 
-TEST(key_is_of_one_kind_and_of_known_projects)
+STORE_TEST(key_is_of_one_kind_and_of_known_projects)
 {
 	static const str projects[] = { STR("web") };
 	struct key_add_in in = { .organization = S("acme") };
 	struct key_add_out out;
 	struct principal who;
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 
 	with_acme(&f);
-	CHECK(!fixture_write(&f, key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
+	CHECK(!scene_write(&f, key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
 	in.is_public = true;
-	CHECK(fixture_write(&f, key_add, &in, &out, &e) && str_starts(out.key, S("bi_pub_")));
+	CHECK(scene_write(&f, key_add, &in, &out, &e) && str_starts(out.key, S("bi_pub_")));
 	CHECK(out.expires_at.p == NULL);
 	CHECK(bearer_principal(f.act.bearers, f.arena, out.key, f.act.now_ms, &who, &e));
 	CHECK(who.kind == WHO_PUBLIC_KEY && who.scopes == SCOPE_CONTENT_READ);
 	in.level = S("read");
-	CHECK(!fixture_write(&f, key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
+	CHECK(!scene_write(&f, key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
 	in.is_public = false;
 	in.projects = (struct strs){ projects, 1, true };
-	CHECK(!fixture_write(&f, key_add, &in, &out, &e) && e.code == ERR_NOT_FOUND);
-	fixture_close(&f);
+	CHECK(!scene_write(&f, key_add, &in, &out, &e) && e.code == ERR_NOT_FOUND);
+	scene_close(&f);
 }
 
 static bool may_acme(const struct act *tx, const void *in, void *out, struct err *e)
@@ -320,42 +326,42 @@ static bool may_acme(const struct act *tx, const void *in, void *out, struct err
 	       access_may_project(tx, o.id, *(const int64_t *)in, e);
 }
 
-TEST(e_18_foreign_organization_is_403_for_those_who_can_see_it_and_404_for_others)
+STORE_TEST(e_18_foreign_organization_is_403_for_those_who_can_see_it_and_404_for_others)
 {
 	static const int64_t only[] = { 1 };
 	int64_t project = 2;
 	struct connection c = { 0 };
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 
 	with_connection(&f);
-	CHECK(fixture_read(&f, find_ids, NULL, &c, &e));
+	CHECK(scene_read(&f, find_ids, NULL, &c, &e));
 	f.who = (struct principal){ .kind = WHO_INSTALL, .organization_id = 999, .account_id = c.account_id };
-	CHECK(!fixture_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_WRONG_ORGANIZATION);
+	CHECK(!scene_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_WRONG_ORGANIZATION);
 	f.who.account_id = 12345;
-	CHECK(!fixture_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_NOT_FOUND);
+	CHECK(!scene_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_NOT_FOUND);
 	f.who = (struct principal){ .kind = WHO_KEY, .organization_id = c.organization_id,
 				    .projects = { PROJECTS_SELECTED, only, 1 } };
-	CHECK(!fixture_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_WRONG_ORGANIZATION);
+	CHECK(!scene_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_WRONG_ORGANIZATION);
 	project = 1;
-	CHECK(fixture_read(&f, may_acme, &project, NULL, &e));
+	CHECK(scene_read(&f, may_acme, &project, NULL, &e));
 	f.who = (struct principal){ .kind = WHO_SESSION, .account_id = c.account_id };
-	CHECK(fixture_read(&f, may_acme, &project, NULL, &e));
+	CHECK(scene_read(&f, may_acme, &project, NULL, &e));
 	f.who.account_id = 12345;
-	CHECK(!fixture_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_NOT_FOUND);
-	fixture_close(&f);
+	CHECK(!scene_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_NOT_FOUND);
+	scene_close(&f);
 }
 
-TEST(rule_221_audit_says_who_and_where_and_masks_secrets)
+STORE_TEST(rule_221_audit_says_who_and_where_and_masks_secrets)
 {
 	struct audit_in in = { .limit = 2, .organization = S("acme"), .since = S("1h") };
 	const struct audit_event *events;
 	struct audit_out out;
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 
 	with_acme(&f);
-	CHECK(fixture_read(&f, audit_list, &in, &out, &e) && out.events.n == 1);
+	CHECK(scene_read(&f, audit_list, &in, &out, &e) && out.events.n == 1);
 	events = out.events.v;
 	CHECK_STR(events[0].kind, S("organization.created"));
 	CHECK_STR(events[0].request_id, S("req-1"));
@@ -363,10 +369,10 @@ TEST(rule_221_audit_says_who_and_where_and_masks_secrets)
 	CHECK_STR(events[0].detail, S("{\"slug\":\"acme\"}"));
 	CHECK_I64(out.next, events[0].id);
 	in.since = S("yesterday");
-	CHECK(!fixture_read(&f, audit_list, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
+	CHECK(!scene_read(&f, audit_list, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
 	in = (struct audit_in){ .limit = 2, .grant = S("grt_none") };
-	CHECK(!fixture_read(&f, audit_list, &in, &out, &e) && e.code == ERR_NOT_FOUND);
-	fixture_close(&f);
+	CHECK(!scene_read(&f, audit_list, &in, &out, &e) && e.code == ERR_NOT_FOUND);
+	scene_close(&f);
 }
 
 static bool audit_with_secret(const struct act *tx, const void *in, void *out, struct err *e)
@@ -377,20 +383,20 @@ static bool audit_with_secret(const struct act *tx, const void *in, void *out, s
 	return audit_add(tx, AUDIT_TOKEN_MINTED, &d, e);
 }
 
-TEST(rule_216_a_token_that_strays_into_the_audit_is_masked)
+STORE_TEST(rule_216_a_token_that_strays_into_the_audit_is_masked)
 {
 	struct audit_in in = { .limit = 10 };
 	const struct audit_event *events;
 	struct audit_out out;
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 	str token;
 
-	fixture_open(&f);
+	scene_open(&f);
 	token = token_random(f.arena, TOKEN_INSTALLATION);
-	CHECK(fixture_write(&f, audit_with_secret, &token, NULL, &e));
-	CHECK(fixture_read(&f, audit_list, &in, &out, &e) && out.events.n == 1);
+	CHECK(scene_write(&f, audit_with_secret, &token, NULL, &e));
+	CHECK(scene_read(&f, audit_list, &in, &out, &e) && out.events.n == 1);
 	events = out.events.v;
 	CHECK(str_find(events[0].detail, token) < 0 && str_find(events[0].detail, S("bi_oat_***")) >= 0);
-	fixture_close(&f);
+	scene_close(&f);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "access/fixture_test.h"
+#include "access/scene_test.h"
 
 #include "store/oauth.h"
 
@@ -31,43 +31,43 @@ static bool app_rotate(const struct act *tx, const void *in, void *out, struct e
 	       apps_refresh(tx, made->id, e);
 }
 
-TEST(app_is_found_after_its_commit_and_after_a_restart)
+STORE_TEST(app_is_found_after_its_commit_and_after_a_restart)
 {
 	struct app_made made = { .first = sha256(S("one")) };
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 	struct app app;
 
-	fixture_open(&f);
+	scene_open(&f);
 	CHECK(!apps_find(f.act.apps, f.arena, S("client_1"), &app));
-	CHECK(fixture_write(&f, app_insert, NULL, &made, &e));
+	CHECK(scene_write(&f, app_insert, NULL, &made, &e));
 	for (int round = 0; round < 2; round++) {
 		CHECK(apps_find(f.act.apps, f.arena, S("client_1"), &app) && app.id == made.id);
 		CHECK(app.confidential && app.kind == APP_WEB && app.redirect_uris.n == 2);
 		CHECK_STR(app.redirect_uris.v[1], S("http://127.0.0.1/cb"));
 		CHECK(apps_by_id(f.act.apps, f.arena, made.id, &app));
 		CHECK(!apps_find(f.act.apps, f.arena, S("client_2"), &app));
-		fixture_restart(&f);
+		scene_restart(&f);
 	}
-	fixture_close(&f);
+	scene_close(&f);
 }
 
-TEST(rule_115_two_secrets_may_overlap)
+STORE_TEST(rule_115_two_secrets_may_overlap)
 {
 	struct app_made made = { .first = sha256(S("one")), .second = sha256(S("two")) };
-	struct fixture f;
+	struct scene f;
 	struct err e = { 0 };
 	int64_t id = 0;
 
-	fixture_open(&f);
-	CHECK(fixture_write(&f, app_insert, NULL, &made, &e));
+	scene_open(&f);
+	CHECK(scene_write(&f, app_insert, NULL, &made, &e));
 	CHECK(apps_authenticate(f.act.apps, S("client_1"), S("one"), f.act.now_ms, &id) && id != 0);
 	CHECK(!apps_authenticate(f.act.apps, S("client_1"), S("two"), f.act.now_ms, NULL));
-	CHECK(fixture_write(&f, app_rotate, NULL, &made, &e));
+	CHECK(scene_write(&f, app_rotate, NULL, &made, &e));
 	CHECK(apps_authenticate(f.act.apps, S("client_1"), S("one"), f.act.now_ms, NULL));
 	CHECK(apps_authenticate(f.act.apps, S("client_1"), S("two"), f.act.now_ms, NULL));
 	CHECK(!apps_authenticate(f.act.apps, S("client_1"), S("one"), f.act.now_ms + 1000, NULL));
 	CHECK(!apps_authenticate(f.act.apps, S("client_2"), S("one"), f.act.now_ms, NULL));
 	CHECK(!apps_authenticate(f.act.apps, S("client_1"), STR_NONE, f.act.now_ms, NULL));
-	fixture_close(&f);
+	scene_close(&f);
 }

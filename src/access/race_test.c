@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Readers while grants are replaced and revoked. Under ThreadSanitizer built with -Dindex=atomics. */
-#include "access/fixture_test.h"
+#include "access/scene_test.h"
 
 #include "access/rate.h"
 
@@ -11,7 +11,7 @@
 enum { READERS = 3, GRANTS = 40, HOUR_MS = 3600 * 1000 };
 
 struct race {
-	struct fixture f;
+	struct scene f;
 	str            token[GRANTS];
 	_Atomic int    revoked_up_to;         /* grants below are revoked, for everybody to see */
 	_Atomic bool   stop, wrong;
@@ -51,7 +51,7 @@ static void *reader(void *arg)
 
 static struct bearer_grant grant_number(struct race *r, int i)
 {
-	struct bearer_grant g = fixture_grant();
+	struct bearer_grant g = scene_grant();
 
 	g.id = i + 1;
 	g.public_id = arena_printf(r->f.arena, "grt_%d", i);
@@ -72,12 +72,12 @@ TEST(rule_146_revocation_holds_for_the_very_next_question)
 	struct race *r = calloc(1, sizeof(*r));
 	pthread_t threads[READERS + 1];
 
-	fixture_memory(&r->f);
+	scene_memory(&r->f);
 	for (int i = 0; i < GRANTS; i++) {
 		struct bearer_grant g = grant_number(r, i);
 
 		bearer_grant_put(&r->f.act, &g);
-		r->token[i] = fixture_token(&r->f, g.id, 1, r->f.act.now_ms + HOUR_MS);
+		r->token[i] = scene_token(&r->f, g.id, 1, r->f.act.now_ms + HOUR_MS);
 	}
 	for (int i = 0; i < READERS; i++)
 		CHECK(pthread_create(&threads[i], NULL, reader, r) == 0);
@@ -94,7 +94,7 @@ TEST(rule_146_revocation_holds_for_the_very_next_question)
 	for (int i = 0; i <= READERS; i++)
 		pthread_join(threads[i], NULL);
 	CHECK(!atomic_load(&r->wrong));
-	fixture_memory_close(&r->f);
+	scene_memory_close(&r->f);
 	free(r);
 }
 

@@ -22,11 +22,6 @@ static int digit_value(char c)
 	return -1;
 }
 
-bool base62_is_digit(char c)
-{
-	return digit_value(c) >= 0;
-}
-
 static uint32_t load_be(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

@@ -9,7 +9,15 @@
 
 enum { BASE62_BYTES_MAX = 40 };
 
-bool base62_is_digit(char c);
+static inline bool base62_is_digit(char c)
+{
+	/* One bit a character of ASCII: 0-9, A-Z, a-z. */
+	static const uint64_t digits[2] = { UINT64_C(0x03ff000000000000), UINT64_C(0x07fffffe07fffffe) };
+	unsigned char u = (unsigned char)c;
+
+	return u < 128 && (digits[u >> 6] >> (u & 63) & 1) != 0;
+}
+
 /* bytes: a multiple of 4, at most BASE62_BYTES_MAX. */
 void base62_encode(const uint8_t *bytes, size_t bytes_n, char *out, size_t digits_n);
 /* false: not a digit, or a value that needs more bytes. */

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "access/fixture_test.h"
+#include "access/scene_test.h"
 
 #include "access/audit.h"
 #include "base/clock.h"
+#include "store/fixture.h"
 
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static void fixture_base(struct fixture *f)
+static void scene_base(struct scene *f)
 {
-	*f = (struct fixture){ .arena = arena_create(16 * 1024), .who = { .kind = WHO_LOCAL } };
+	*f = (struct scene){ .arena = arena_create(16 * 1024), .who = { .kind = WHO_LOCAL } };
 	f->settings = (struct settings){
 		.public_url = S("http://127.0.0.1:52490"), .session_ttl_s = 3600, .session_idle_s = 600,
 		.login_attempts_max = 3, .login_window_s = 900, .key_ttl_s = 31536000, .epoch = 1,
@@ -24,20 +19,20 @@ static void fixture_base(struct fixture *f)
 	};
 }
 
-static void memory_make(struct fixture *f)
+static void memory_make(struct scene *f)
 {
 	f->act.bearers = bearers_create(&f->settings);
 	f->act.apps = apps_create();
 }
 
-static void memory_drop(struct fixture *f)
+static void memory_drop(struct scene *f)
 {
 	bearers_destroy(f->act.bearers);
 	apps_destroy(f->act.apps);
 	index_barrier();
 }
 
-static void load(struct fixture *f)
+static void load(struct scene *f)
 {
 	struct err e = { 0 };
 
@@ -46,52 +41,49 @@ static void load(struct fixture *f)
 	CHECK(apps_load(f->act.apps, f->act.store, &e));
 }
 
-void fixture_open(struct fixture *f)
-{
-	struct store_config c = { .readers = 2, .queue_max = 256, .batch_tasks_max = 64, .batch_ms_max = 5,
-				  .create = true };
-	struct err e = { 0 };
+static struct fixture *current;
+static void (*current_body)(void);
 
-	fixture_base(f);
-	memcpy(f->dir, "/tmp/bi18n-access-XXXXXX", sizeof("/tmp/bi18n-access-XXXXXX"));
-	CHECK(mkdtemp(f->dir) != NULL);
-	c.data_dir = str_from(f->dir);
-	if (!store_open(&c, &f->act.store, &e)) {
-		fprintf(stderr, "store_open: %s %s\n", e.say, e.msg);
-		CHECK(false);
-	}
+static void run_body(struct fixture *store)
+{
+	current = store;
+	current_body();
+	current = NULL;
+}
+
+void scene_each_store(void (*body)(void))
+{
+	current_body = body;
+	fixture_each(run_body);
+}
+
+void scene_open(struct scene *f)
+{
+	CHECK(current != NULL);
+	scene_base(f);
+	f->act.store = current->store;
 	load(f);
 }
 
-void fixture_restart(struct fixture *f)
+void scene_restart(struct scene *f)
 {
 	memory_drop(f);
 	load(f);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-void fixture_close(struct fixture *f)
+void scene_close(struct scene *f)
 {
 	memory_drop(f);
-	store_close(f->act.store);
-	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	arena_destroy(f->arena);
 }
 
-void fixture_memory(struct fixture *f)
+void scene_memory(struct scene *f)
 {
-	fixture_base(f);
+	scene_base(f);
 	memory_make(f);
 }
 
-void fixture_memory_close(struct fixture *f)
+void scene_memory_close(struct scene *f)
 {
 	memory_drop(f);
 	arena_destroy(f->arena);
@@ -106,31 +98,31 @@ static bool call_inside(const struct act *tx, void *arg, struct err *e)
 	return c->call(tx, c->in, c->out, e);
 }
 
-bool fixture_write(struct fixture *f, operation_like call, const void *in, void *out, struct err *e)
+bool scene_write(struct scene *f, operation_like call, const void *in, void *out, struct err *e)
 {
 	struct call c = { call, in, out };
 
 	return act_write(&f->act, call_inside, &c, e);
 }
 
-bool fixture_read(struct fixture *f, operation_like call, const void *in, void *out, struct err *e)
+bool scene_read(struct scene *f, operation_like call, const void *in, void *out, struct err *e)
 {
 	struct call c = { call, in, out };
 
 	return act_read(&f->act, call_inside, &c, e);
 }
 
-struct bearer_grant fixture_grant(void)
+struct bearer_grant scene_grant(void)
 {
 	return (struct bearer_grant){
-		.id = FIXTURE_GRANT, .app_id = FIXTURE_APP, .account_id = FIXTURE_ACCOUNT, .version = 1,
+		.id = SCENE_GRANT, .app_id = SCENE_APP, .account_id = SCENE_ACCOUNT, .version = 1,
 		.scopes = SCOPE_ORG_READ | SCOPE_KEYS_READ, .public_id = S("grt_one"),
-		.organization = { .id = FIXTURE_ORGANIZATION, .public_id = S("org_acme"), .slug = S("acme"),
+		.organization = { .id = SCENE_ORGANIZATION, .public_id = S("org_acme"), .slug = S("acme"),
 				  .name = S("Acme Inc.") },
 	};
 }
 
-str fixture_token(struct fixture *f, int64_t grant_id, int64_t version, int64_t expires_ms)
+str scene_token(struct scene *f, int64_t grant_id, int64_t version, int64_t expires_ms)
 {
 	str text = token_random(f->arena, TOKEN_INSTALLATION);
 	struct bearer_token t = { .digest = sha256(text), .grant_id = grant_id, .grant_version = version,
@@ -140,7 +132,7 @@ str fixture_token(struct fixture *f, int64_t grant_id, int64_t version, int64_t 
 	return text;
 }
 
-bool fixture_is_refused(struct fixture *f, str text, enum err_code want)
+bool scene_is_refused(struct scene *f, str text, enum err_code want)
 {
 	struct principal who;
 	struct err e = { 0 };
@@ -148,7 +140,7 @@ bool fixture_is_refused(struct fixture *f, str text, enum err_code want)
 	return !bearer_principal(f->act.bearers, f->arena, text, f->act.now_ms, &who, &e) && e.code == want;
 }
 
-size_t fixture_audited(struct fixture *f, const char *kind)
+size_t scene_audited(struct scene *f, const char *kind)
 {
 	struct audit_in in = { .limit = 1000 };
 	struct audit_out out = { 0 };
@@ -156,7 +148,7 @@ size_t fixture_audited(struct fixture *f, const char *kind)
 	struct err e = { 0 };
 	size_t n = 0;
 
-	CHECK(fixture_read(f, audit_list, &in, &out, &e));
+	CHECK(scene_read(f, audit_list, &in, &out, &e));
 	events = out.events.v;
 	for (size_t i = 0; i < out.events.n; i++)
 		n += str_eq(events[i].kind, str_from(kind));
