@@ -79,16 +79,16 @@ static struct block *block_add(struct arena *a, size_t cap)
 	return b;
 }
 
+/* Of the newest block only what was given out, so that a small request costs little. */
 static void block_wipe(const struct arena *a, struct block *b)
 {
 	UNPOISON(b->bytes, b->cap);
 	if (a->wipes)
-		explicit_bzero(b->bytes, b->cap);
+		explicit_bzero(b->bytes, b == a->newest ? (size_t)(a->at - b->bytes) : b->cap);
 }
 
 static void block_free(struct arena *a, struct block *b)
 {
-	block_wipe(a, b);
 	a->taken -= sizeof(*b) + b->cap;
 	free(b);
 }
@@ -127,7 +127,9 @@ static void free_newer_blocks(struct arena *a)
 	while (a->newest->older != NULL) {
 		struct block *b = a->newest;
 
+		block_wipe(a, b);
 		a->newest = b->older;
+		a->at = a->end = a->newest->bytes + a->newest->cap;
 		block_free(a, b);
 	}
 }
@@ -154,6 +156,7 @@ void arena_destroy(struct arena *a)
 		return;
 	run_deferred(a);
 	free_newer_blocks(a);
+	block_wipe(a, a->newest);
 	block_free(a, a->newest);
 	free(a);
 }

@@ -141,3 +141,23 @@ TEST(buf_prints_numbers_and_formats)
 	CHECK(!buf_reserve(&b, 4096 - b.n + 1));
 	arena_destroy(a);
 }
+
+TEST(arena_that_wipes_leaves_nothing_behind)
+{
+	struct arena *a = arena_create(256);
+	char *first;
+
+	arena_wipe_always(a);
+	for (int blocks = 1; blocks <= 3; blocks++) {
+		first = arena_text(a, 32);
+		memset(first, 's', 32);
+		for (int i = 1; i < blocks; i++)
+			memset(arena_raw(a, 5000), 's', 5000);
+		arena_reset(a);
+		CHECK(arena_text(a, 32) == first);
+		for (int i = 0; i < 32; i++)
+			CHECK(first[i] == 0);
+		arena_reset(a);
+	}
+	arena_destroy(a);
+}

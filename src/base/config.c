@@ -11,7 +11,7 @@ enum {
 	CONFIG_ARENA_BYTES = 8 * 1024,
 	FILE_BYTES_MAX = 64 * 1024,
 	LINE_BYTES_MAX = 198,        /* what Debian's inih holds, with newline and NUL */
-	SHOWN_BYTES_MAX = 40,        /* of a bad value, so that the range still fits into the message */
+	SHOWN_BYTES_MAX = 40,        /* of a bad value, so that the range still fits */
 };
 
 struct value { int64_t number; str text; const char *source; };
@@ -83,7 +83,8 @@ static bool number_parse(const struct config_row *row, str s, int64_t *out)
 static bool bool_parse(str s, int64_t *out)
 {
 	static const str words[] = {      /* no and yes in turn */
-		STR("0"), STR("1"), STR("false"), STR("true"), STR("no"), STR("yes"), STR("off"), STR("on"),
+		STR("0"), STR("1"), STR("false"), STR("true"),
+		STR("no"), STR("yes"), STR("off"), STR("on"),
 	};
 
 	for (size_t i = 0; i < COUNT(words); i++) {
@@ -101,8 +102,9 @@ static bool set_text(struct config *c, size_t i, str value, const char *source, 
 	const struct config_row *row = &c->rows[i];
 
 	if ((int64_t)value.n < row->min || (int64_t)value.n > row->max)
-		return err_set(e, ERR_INVALID_REQUEST, "%s (%s): %lld to %lld bytes are allowed, not %zu",
-		               row->name, source, (long long)row->min, (long long)row->max, value.n);
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "%s (%s): %lld to %lld bytes are allowed, not %zu", row->name, source,
+		               (long long)row->min, (long long)row->max, value.n);
 	c->values[i] = (struct value){ 0, arena_str(c->arena, value), source };
 	return true;
 }
@@ -124,14 +126,16 @@ static bool set_row(struct config *c, size_t i, str value, const char *source, s
 
 	if (is_text(row))
 		return set_text(c, i, value, source, e);
-	ok = row->type == CONFIG_BOOL ? bool_parse(value, &number) : number_parse(row, value, &number);
+	ok = row->type == CONFIG_BOOL ? bool_parse(value, &number) :
+		number_parse(row, value, &number);
 	if (!ok)
-		return err_set(e, ERR_INVALID_REQUEST, "%s (%s): \"" FMT_STR "\" is not %s, %lld to %lld",
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "%s (%s): \"" FMT_STR "\" is not %s, %lld to %lld",
 		               row->name, source, ARG_STR(shown), kinds[row->type],
 		               (long long)row->min, (long long)row->max);
 	if (number < row->min || number > row->max)
-		return err_set(e, ERR_INVALID_REQUEST, "%s (%s): " FMT_STR " is outside %lld to %lld",
-		               row->name, source, ARG_STR(shown), (long long)row->min,
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "%s (%s): " FMT_STR " is outside %lld to %lld", row->name, source, ARG_STR(shown), (long long)row->min,
 		               (long long)row->max);
 	c->values[i] = (struct value){ number, STR_NONE, source };
 	return true;
@@ -151,7 +155,8 @@ bool config_set(struct config *c, str name, str value, const char *source, struc
 
 	if (row >= 0)
 		return set_row(c, (size_t)row, value, source, e);
-	return err_set(e, ERR_INVALID_REQUEST, "there is no setting \"" FMT_STR "\" (%s); bi18n config show lists them",
+	return err_set(e, ERR_INVALID_REQUEST,
+	               "there is no setting \"" FMT_STR "\" (%s); bi18n config show lists them",
 		       ARG_STR(name), source);
 }
 
@@ -190,11 +195,12 @@ static bool take_line(struct reading *r, const char *section, str name, str valu
 	ptrdiff_t row = row_find(r->c, name);
 
 	if (section[0] != '\0')
-		return err_set(r->e, ERR_INVALID_REQUEST, "%s: line %d is in section [%s], but there are "
-		               "no sections here", r->path, r->line, section);
+		return err_set(r->e, ERR_INVALID_REQUEST,
+		               "%s: line %d is in section [%s], but there are no sections here",
+		               r->path, r->line, section);
 	if (row >= 0 && r->seen[row])
-		return err_set(r->e, ERR_INVALID_REQUEST, "%s: line %d sets " FMT_STR " again", r->path,
-		               r->line, ARG_STR(name));
+		return err_set(r->e, ERR_INVALID_REQUEST, "%s: line %d sets " FMT_STR " again",
+		               r->path, r->line, ARG_STR(name));
 	if (row >= 0)
 		r->seen[row] = true;
 	return config_set(r->c, name, value, r->source, r->e);
@@ -220,12 +226,13 @@ static bool read_lines(struct config *c, const char *path, str text, struct err 
 	e->code = ERR_NONE;
 	bad = ini_parse_stream(next_line, &r, on_line, &r);
 	if (r.too_long)
-		return err_set(e, ERR_INVALID_REQUEST, "%s: line %d is longer than %d bytes; set it in the "
-		               "environment", path, r.line, LINE_BYTES_MAX);
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "%s: line %d is longer than %d bytes; set it in the environment",
+		               path, r.line, LINE_BYTES_MAX);
 	if (e->code != ERR_NONE)
 		return false;
-	return bad == 0 || err_set(e, ERR_INVALID_REQUEST, "%s: line %d is not \"name = value\"", path,
-	                           bad);
+	return bad == 0 ||
+	       err_set(e, ERR_INVALID_REQUEST, "%s: line %d is not \"name = value\"", path, bad);
 }
 
 bool config_read_file(struct config *c, const char *path, struct err *e)
@@ -237,7 +244,8 @@ bool config_read_file(struct config *c, const char *path, struct err *e)
 
 	if (file == NULL)
 		return errno == ENOENT || errno == ENOTDIR ||
-		       err_set(e, ERR_INVALID_REQUEST, "%s cannot be read: %s", path, strerror(errno));
+		       err_set(e, ERR_INVALID_REQUEST, "%s cannot be read: %s", path,
+		               strerror(errno));
 	text = arena_text(c->arena, FILE_BYTES_MAX + 1);
 	n = fread(text, 1, FILE_BYTES_MAX + 1, file);
 	whole = ferror(file) == 0;
@@ -245,7 +253,8 @@ bool config_read_file(struct config *c, const char *path, struct err *e)
 	if (!whole)
 		return err_set(e, ERR_INVALID_REQUEST, "%s cannot be read", path);
 	if (n > FILE_BYTES_MAX)
-		return err_set(e, ERR_INVALID_REQUEST, "%s is larger than %d bytes", path, FILE_BYTES_MAX);
+		return err_set(e, ERR_INVALID_REQUEST, "%s is larger than %d bytes", path,
+		               FILE_BYTES_MAX);
 	if (str_has((str){ text, n }, '\0'))
 		return err_set(e, ERR_INVALID_REQUEST, "%s is not a text file", path);
 	return read_lines(c, path, (str){ text, n }, e);

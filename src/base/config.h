@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings from a table of rows: flag, then environment, then INI file, then default, with ranges checked and the source
- * of each value remembered. The rows belong to the caller; this knows none of them by name. */
+ * Settings from a table of rows: flag, then environment, then INI file, then default, with ranges
+ * checked and the source of each value remembered. The rows belong to the caller; this knows none of
+ * them by name. */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
 
@@ -31,10 +32,10 @@ struct config;
 struct config *config_create(const struct config_row *rows, size_t n);
 void config_destroy(struct config *c);
 
-/* Each reads one source; later calls win only over defaults and over sources called before them, so call them in the order
- * file, environment, flags. Errors name setting, source, value and range. */
-/* "name = value" a line; a missing file is fine. Sections, a name given twice, an unknown name and lines over 198 bytes are
- * errors. */
+/* Each reads one source; a later call wins over earlier ones, so call them in the order file,
+ * environment, flags. Errors name setting, source, value and range. */
+/* "name = value" a line; a missing file is fine. Sections, a name given twice, an unknown name and
+ * lines over 198 bytes are errors. */
 bool config_read_file(struct config *c, const char *path, struct err *e) MUST_CHECK;
 /* BI18N_<NAME>; an unknown BI18N_ name is no error (other programs may use it). */
 bool config_read_environment(struct config *c, const char *prefix, struct err *e) MUST_CHECK;

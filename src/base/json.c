@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reader. A loop with its own stack of open containers: depth costs memory that is there anyway. */
+ * The reader. A loop with its own stack of open containers: depth costs no memory of its own. */
 #include "base/json.h"
 
 #include "base/json_scan.h"

@@ -43,7 +43,7 @@ static int64_t read_exponent(str s)
 	return negative ? -v : v;
 }
 
-/* A number as digits and a power of ten; zeros at both ends are gone. At most SAFE_DIGITS_MAX digits. */
+/* A number as digits and a power of ten; zeros at both ends are gone. At most SAFE_DIGITS_MAX. */
 struct decimal {
 	int64_t digits, exponent;
 	size_t  n;

@@ -273,7 +273,8 @@ static void put_text(struct buf *b, str s)
 	}
 }
 
-/* "</script" ends a script and "<!--" changes how it is read (HTML 13.2.5.4), whatever quotes surround them. */
+/* "</script" ends a script and "<!--" changes how it is read (HTML 13.2.5.4), whatever quotes
+ * surround them. */
 static void put_text_html_safe(struct buf *b, str s)
 {
 	ptrdiff_t at;

@@ -22,7 +22,7 @@ static _Atomic int log_fd = STDERR_FILENO;
 static _Atomic int log_least = LOG_INFO;
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
-/* Prefixes of all token kinds; the same as in crypto/token.h and, for kinds to come, the contract. */
+/* Prefixes of all token kinds: those of crypto/token.h, and the contract's for kinds to come. */
 static const str token_prefixes[] = {
 	STR("bi_oat_"), STR("bi_at_"), STR("bi_ac_"), STR("bi_cs_"), STR("bi_dc_"), STR("bi_rat_"),
 	STR("bi_pub_"), STR("bi_se_"), STR("bi_ar_"), STR("rt_"), STR("bi-"),
@@ -193,7 +193,8 @@ static void value_conversion(struct value *v, const char *spec, char modifier, c
 _Static_assert(sizeof(long) == sizeof(int64_t) && sizeof(long) == sizeof(size_t),
                "l, ll, z, j and t are one size");
 
-/* Formats one conversion that starts at *fmt with '%', and moves *fmt past it. A '*' becomes its number. */
+/* Formats one conversion that starts at *fmt with '%', and moves *fmt past it. A '*' becomes its
+ * number. */
 static void value_format(struct value *v, const char **fmt, struct args *args)
 {
 	char spec[SPEC_BYTES_MAX];

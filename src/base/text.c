@@ -192,7 +192,7 @@ static int base64_value(char c, char digit62, char digit63)
 	return c == digit62 ? 62 : c == digit63 ? 63 : -1;
 }
 
-/* Canonical only: bits that no byte uses must be zero, so that a value has one text (RFC 4648 3.5). */
+/* Canonical only: bits that no byte uses must be zero; a value has one text (RFC 4648 3.5). */
 static bool base64_read(struct arena *a, str s, char digit62, char digit63, str *out)
 {
 	char *p;
@@ -357,7 +357,9 @@ static bool all_of(str s, bool (*fits)(char))
 }
 
 /* RFC 5646 section 2.1: in which order the parts of a tag may come. */
-enum tag_part { TAG_LANGUAGE, TAG_EXTLANG, TAG_SCRIPT, TAG_REGION, TAG_VARIANT, TAG_EXTENSION, TAG_PRIVATE };
+enum tag_part {
+	TAG_LANGUAGE, TAG_EXTLANG, TAG_SCRIPT, TAG_REGION, TAG_VARIANT, TAG_EXTENSION, TAG_PRIVATE
+};
 
 struct tag {
 	enum tag_part part;

@@ -19,7 +19,8 @@ void percent_encode(struct buf *b, str s);      /* all but unreserved characters
 
 str  base64url_encode(struct arena *a, const uint8_t *bytes, size_t n);            /* no padding */
 bool base64url_decode(struct arena *a, str s, uint8_t **out, size_t *n_out) MUST_CHECK;  /* canonical only */
-bool base64_decode(struct arena *a, str s, str *out) MUST_CHECK;                   /* standard alphabet, padding required or absent */
+/* Standard alphabet; padded as it should be, or not at all. */
+bool base64_decode(struct arena *a, str s, str *out) MUST_CHECK;
 str  hex_encode(struct arena *a, const uint8_t *bytes, size_t n);
 bool hex_decode(str s, uint8_t *out, size_t n) MUST_CHECK;                         /* exactly 2n digits */
 
