@@ -9,7 +9,8 @@
 enum { NOW_MS = 1000000 };
 
 /* Everything in these tests happens in one write task, whose connection also reads. */
-static void in_one_task(struct fixture *f, bool (*fn)(struct db *, struct arena *, void *, struct err *))
+static void in_one_task(struct fixture *f,
+                        bool (*fn)(struct db *, struct arena *, void *, struct err *))
 {
 	struct err e = { 0 };
 
@@ -20,7 +21,10 @@ static void in_one_task(struct fixture *f, bool (*fn)(struct db *, struct arena 
 static int64_t person(struct db *db, struct arena *a, const char *public_id, const char *email)
 {
 	const struct account in = {
-		.public_id = str_from(public_id), .email = str_from(email), .name = S("Ada"), .locale = S("de"),
+		.public_id = str_from(public_id),
+		.email = str_from(email),
+		.name = S("Ada"),
+		.locale = S("de"),
 		.created_ms = NOW_MS,
 	};
 	struct err e;
@@ -34,7 +38,10 @@ static int64_t person(struct db *db, struct arena *a, const char *public_id, con
 static int64_t organization(struct db *db, struct arena *a, const char *public_id, const char *slug)
 {
 	const struct organization in = {
-		.public_id = str_from(public_id), .slug = str_from(slug), .name = S("Acme"), .created_ms = NOW_MS,
+		.public_id = str_from(public_id),
+		.slug = str_from(slug),
+		.name = S("Acme"),
+		.created_ms = NOW_MS,
 	};
 	struct err e;
 	int64_t id;
@@ -45,7 +52,8 @@ static int64_t organization(struct db *db, struct arena *a, const char *public_i
 
 static bool people(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	int64_t id = person(db, a, "acc_1", "Ada@Example.org"), other = person(db, a, "acc_2", "b@example.org");
+	int64_t id = person(db, a, "acc_1", "Ada@Example.org"),
+		other = person(db, a, "acc_2", "b@example.org");
 	struct account got;
 	struct account_list list;
 	bool changed;
@@ -72,7 +80,9 @@ TEST(accounts_are_found_by_id_public_id_and_email_in_any_case) { fixture_each(pe
 
 static bool same_email(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	const struct account again = { .public_id = S("acc_9"), .email = S("ADA@example.org"), .created_ms = 1 };
+	const struct account again = { .public_id = S("acc_9"),
+		                       .email = S("ADA@example.org"),
+		                       .created_ms = 1 };
 	int64_t id;
 
 	(void)arg;
@@ -106,14 +116,20 @@ static bool passwords(struct db *db, struct arena *a, void *arg, struct err *e)
 static void passwords_case(struct fixture *f) { in_one_task(f, passwords); }
 TEST(passwords_are_replaced_not_added) { fixture_each(passwords_case); }
 
-/* Sessions --------------------------------------------------------------------------------------- */
+/* Sessions ------------------------------------------------------------------------------------- */
 
-static int64_t sign_in(struct db *db, struct arena *a, int64_t account_id, char mark, int64_t expires_ms)
+static int64_t sign_in(struct db *db, struct arena *a, int64_t account_id, char mark,
+                       int64_t expires_ms)
 {
 	uint8_t digest[SESSION_DIGEST_BYTES];
 	const struct session in = {
-		.account_id = account_id, .method = S("password"), .auth_time_ms = NOW_MS, .created_ms = NOW_MS,
-		.seen_ms = NOW_MS, .expires_ms = expires_ms, .address = S("192.0.2.1"),
+		.account_id = account_id,
+		.method = S("password"),
+		.auth_time_ms = NOW_MS,
+		.created_ms = NOW_MS,
+		.seen_ms = NOW_MS,
+		.expires_ms = expires_ms,
+		.address = S("192.0.2.1"),
 	};
 	struct err e;
 	int64_t id;
@@ -138,8 +154,10 @@ static bool see(const struct session_loaded *s, void *arg)
 
 static bool sessions(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	int64_t id = person(db, a, "acc_1", "a@example.org"), gone = person(db, a, "acc_2", "b@example.org");
-	int64_t first = sign_in(db, a, id, 'a', NOW_MS + 100), second = sign_in(db, a, id, 'b', NOW_MS + 200);
+	int64_t id = person(db, a, "acc_1", "a@example.org"),
+		gone = person(db, a, "acc_2", "b@example.org");
+	int64_t first = sign_in(db, a, id, 'a', NOW_MS + 100),
+		second = sign_in(db, a, id, 'b', NOW_MS + 200);
 	struct session_list list;
 	struct seen seen = { 0 };
 	bool changed;
@@ -168,7 +186,8 @@ TEST(sessions_are_listed_and_loaded_while_they_live) { fixture_each(sessions_cas
 
 static bool ends(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	int64_t id = person(db, a, "acc_1", "a@example.org"), other = person(db, a, "acc_2", "b@example.org");
+	int64_t id = person(db, a, "acc_1", "a@example.org"),
+		other = person(db, a, "acc_2", "b@example.org");
 	int64_t first = sign_in(db, a, id, 'a', NOW_MS + 100);
 	uint8_t digest[SESSION_DIGEST_BYTES];
 	struct strs digests;
@@ -197,7 +216,7 @@ static bool ends(struct db *db, struct arena *a, void *arg, struct err *e)
 static void ends_case(struct fixture *f) { in_one_task(f, ends); }
 TEST(sessions_end_by_owner_by_digest_and_by_time) { fixture_each(ends_case); }
 
-/* Organizations ---------------------------------------------------------------------------------- */
+/* Organizations -------------------------------------------------------------------------------- */
 
 static bool found_as(struct db *db, struct arena *a, const char *ref, int64_t want)
 {
@@ -210,19 +229,22 @@ static bool found_as(struct db *db, struct arena *a, const char *ref, int64_t wa
 
 static bool renames(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	int64_t acme = organization(db, a, "org_1", "acme"), beta = organization(db, a, "org_2", "beta");
+	int64_t acme = organization(db, a, "org_1", "acme"),
+		beta = organization(db, a, "org_2", "beta");
 	struct organization now;
 	struct organization_list list;
 
 	(void)arg;
-	CHECK(found_as(db, a, "org_1", acme) && found_as(db, a, "acme", acme) && found_as(db, a, "nobody", 0));
+	CHECK(found_as(db, a, "org_1", acme) && found_as(db, a, "acme", acme) &&
+	      found_as(db, a, "nobody", 0));
 	CHECK(store_organization_by_id(db, a, acme, &now, e));
 	CHECK(store_organization_rename(db, a, &now, S("acme-2"), S("Acme 2"), NOW_MS, e));
 	CHECK(found_as(db, a, "acme", acme) && found_as(db, a, "acme-2", acme));
 	CHECK(store_organization_by_slug(db, a, S("acme"), &now, e));
 	CHECK_STR(now.slug, S("acme-2"));
 	CHECK_STR(now.name, S("Acme 2"));
-	CHECK(store_organization_rename(db, a, &now, S("acme"), S("Acme"), NOW_MS, e));      /* back again */
+	/* And back again. */
+	CHECK(store_organization_rename(db, a, &now, S("acme"), S("Acme"), NOW_MS, e));
 	CHECK(found_as(db, a, "acme", acme) && found_as(db, a, "acme-2", acme));
 	CHECK(store_organization_list(db, a, 0, 10, &list, e));
 	CHECK_I64((int64_t)list.n, 2);
@@ -237,13 +259,16 @@ struct slug_try { const char *first, *renamed, *second; bool rename_second; };
 static bool take_slug(struct db *db, struct arena *a, void *arg, struct err *e)
 {
 	const struct slug_try *t = arg;
-	const struct organization in = { .public_id = S("org_b"), .slug = str_from(t->second), .created_ms = NOW_MS };
+	const struct organization in = { .public_id = S("org_b"),
+		                         .slug = str_from(t->second),
+		                         .created_ms = NOW_MS };
 	struct organization now;
 	int64_t id = organization(db, a, "org_a", t->first);
 
 	CHECK(store_organization_by_id(db, a, id, &now, e));
 	if (t->renamed != NULL)
-		CHECK(store_organization_rename(db, a, &now, str_from(t->renamed), S("A"), NOW_MS, e));
+		CHECK(store_organization_rename(db, a, &now, str_from(t->renamed), S("A"), NOW_MS,
+		                                e));
 	if (!t->rename_second)
 		return store_organization_insert(db, a, &in, &id, e);
 	id = organization(db, a, "org_b", "other");
@@ -271,7 +296,8 @@ TEST(slugs_are_taken_also_by_those_who_had_them) { fixture_each(taken_slugs); }
 
 static bool aliases(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	int64_t acme = organization(db, a, "org_1", "acme"), beta = organization(db, a, "org_2", "beta");
+	int64_t acme = organization(db, a, "org_1", "acme"),
+		beta = organization(db, a, "org_2", "beta");
 	const struct slug_alias web = { S("acme"), S("web"), acme, 7, NOW_MS };
 	struct slug_alias got, other = web;
 
@@ -290,8 +316,10 @@ TEST(slug_aliases_lead_to_one_place) { fixture_each(aliases_case); }
 
 static bool members(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	int64_t ada = person(db, a, "acc_1", "a@example.org"), bob = person(db, a, "acc_2", "B@example.org");
-	int64_t zeta = organization(db, a, "org_1", "zeta"), acme = organization(db, a, "org_2", "acme"), owners;
+	int64_t ada = person(db, a, "acc_1", "a@example.org"),
+		bob = person(db, a, "acc_2", "B@example.org");
+	int64_t zeta = organization(db, a, "org_1", "zeta"),
+		acme = organization(db, a, "org_2", "acme"), owners;
 	struct membership_list of;
 	struct member_list in;
 	enum role role;
@@ -320,7 +348,7 @@ static bool members(struct db *db, struct arena *a, void *arg, struct err *e)
 static void members_case(struct fixture *f) { in_one_task(f, members); }
 TEST(members_have_one_role_in_each_organization) { fixture_each(members_case); }
 
-/* Records ---------------------------------------------------------------------------------------- */
+/* Records -------------------------------------------------------------------------------------- */
 
 static size_t audit_n(struct db *db, struct arena *a, struct audit_filter filter)
 {
@@ -334,14 +362,20 @@ static size_t audit_n(struct db *db, struct arena *a, struct audit_filter filter
 
 static bool audit(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	int64_t acme = organization(db, a, "org_1", "acme"), ada = person(db, a, "acc_1", "a@example.org"), purged;
+	int64_t acme = organization(db, a, "org_1", "acme"),
+		ada = person(db, a, "acc_1", "a@example.org"), purged;
 	struct audit_rows rows;
 
 	(void)arg;
 	for (int i = 0; i < 10; i++) {
 		const struct audit_row row = {
-			.at_ms = NOW_MS + i, .kind = S("test"), .organization_id = i % 2 == 0 ? acme : 0,
-			.installation_id = i % 5, .app_id = 3, .account_id = ada, .detail = S("{}"),
+			.at_ms = NOW_MS + i,
+			.kind = S("test"),
+			.organization_id = i % 2 == 0 ? acme : 0,
+			.installation_id = i % 5,
+			.app_id = 3,
+			.account_id = ada,
+			.detail = S("{}"),
 		};
 		CHECK(store_audit_append(db, a, &row, e));
 	}
@@ -366,8 +400,12 @@ TEST(audit_is_listed_by_what_it_is_about_and_purged_by_age) { fixture_each(audit
 
 static bool notices(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	const struct notice mine = { .account_id = 5, .kind = S("leak"), .detail = S("{}"), .created_ms = NOW_MS };
-	const struct notice ours = { .organization_id = 6, .kind = S("reuse"), .created_ms = NOW_MS };
+	const struct notice mine = {
+		.account_id = 5, .kind = S("leak"), .detail = S("{}"), .created_ms = NOW_MS
+	};
+	const struct notice ours = { .organization_id = 6,
+		                     .kind = S("reuse"),
+		                     .created_ms = NOW_MS };
 	struct notice_list list;
 	int64_t id, other;
 
@@ -377,7 +415,8 @@ static bool notices(struct db *db, struct arena *a, void *arg, struct err *e)
 	CHECK(store_notice_list_of_account(db, a, 5, 10, &list, e));
 	CHECK_I64((int64_t)list.n, 1);
 	CHECK_I64(list.v[0].read_ms, 0);
-	CHECK(store_notice_read(db, a, id, 5, NOW_MS + 1, e) && store_notice_read(db, a, id, 5, NOW_MS + 2, e));
+	CHECK(store_notice_read(db, a, id, 5, NOW_MS + 1, e) &&
+	      store_notice_read(db, a, id, 5, NOW_MS + 2, e));
 	CHECK(store_notice_list_of_account(db, a, 5, 10, &list, e));
 	CHECK_I64(list.v[0].read_ms, NOW_MS + 1);
 	CHECK(store_notice_list_of_organization(db, a, 6, 10, &list, e));

@@ -25,12 +25,12 @@ struct hook;
 /* The driver's own connection struct begins with this one. */
 struct db {
 	struct store      *store;
-	struct db         *next;         /* free readers                                              */
-	struct write_task *task;         /* running now; writer only                                  */
-	struct hook       *newest_hook;  /* of the open batch                                         */
-	struct arena      *hooks;        /* lives as long as the batch                                */
+	struct db         *next;         /* free readers */
+	struct write_task *task;         /* running now; writer only */
+	struct hook       *newest_hook;  /* of the open batch */
+	struct arena      *hooks;        /* lives as long as the batch */
 	bool               writer, streaming;
-	bool               faulty;       /* a statement failed: the task or the view can only fail    */
+	bool               faulty;       /* a statement failed, so all of it will */
 	struct err         fault;
 };
 
@@ -41,24 +41,25 @@ struct driver {
 	bool (*connect)(struct store *s, enum connection_kind kind, struct db **out, struct err *e);
 	bool (*prepare)(struct db *db, struct err *e);
 	void (*disconnect)(struct db *db);
-	bool (*alive)(struct db *db);              /* the connection is up, as far as is known          */
-	bool (*in_transaction)(struct db *db);     /* false: the database has rolled back by itself     */
+	bool (*alive)(struct db *db);              /* the connection is up, as far as is known */
+	bool (*in_transaction)(struct db *db);   /* false: the database has rolled back */
 
-	bool (*begin)(struct db *db, struct err *e);           /* for writing on a writer, else one view */
+	bool (*begin)(struct db *db, struct err *e);   /* for writing, or one view to read */
 	bool (*savepoint)(struct db *db, struct err *e);
 	bool (*release)(struct db *db, struct err *e);
-	bool (*rollback_to)(struct db *db, struct err *e);     /* and forgets the savepoint              */
+	bool (*rollback_to)(struct db *db, struct err *e);     /* and forgets the savepoint */
 	bool (*commit)(struct db *db, struct err *e);
 	void (*rollback)(struct db *db);
-	void (*after_batch)(struct db *db);                    /* answers have left: time for upkeep     */
+	void (*after_batch)(struct db *db);           /* answers have left: time for upkeep */
 
-	bool (*run)(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args, size_t args_n,
-	            struct rows *out, struct err *e);
-	bool (*each)(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args, size_t args_n,
-	             bool (*fn)(const struct cell *row, void *arg), void *arg, struct err *e);
+	bool (*run)(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args,
+	            size_t args_n, struct rows *out, struct err *e);
+	bool (*each)(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args,
+	             size_t args_n, bool (*fn)(const struct cell *row, void *arg), void *arg,
+	             struct err *e);
 	/* Text that is not in sql.def: needed before there is a schema, and by tests. */
-	bool (*query)(struct db *db, struct arena *a, const char *sql, const struct sql_arg *args, size_t args_n,
-	              struct rows *out, struct err *e);
+	bool (*query)(struct db *db, struct arena *a, const char *sql, const struct sql_arg *args,
+	              size_t args_n, struct rows *out, struct err *e);
 	bool (*script)(struct db *db, const char *sql, struct err *e);
 
 	/* Shuts out other migrators until the transaction ends; called inside one. */
@@ -75,16 +76,16 @@ struct lane {
 	pthread_mutex_t    mutex;
 	pthread_cond_t     wake;
 	struct write_task *first, **last;
-	size_t             waiting;          /* submitted and not yet done                          */
+	size_t             waiting;          /* submitted and not yet done */
 	bool               sleeping, closing;
-	_Atomic bool       away;             /* no connection: refuse at once                       */
+	_Atomic bool       away;             /* no connection: refuse at once */
 	_Atomic bool       ready;
 	_Atomic uint64_t   commits, tasks, failed;
 };
 
 struct store {
 	const struct driver *driver;
-	struct arena        *arena;          /* copies of the configuration; lives with the store    */
+	struct arena        *arena;          /* copies of the configuration; lives with the store */
 	struct store_config  config;
 	int                  lock_fd;
 	int64_t              schema_version;
@@ -93,11 +94,11 @@ struct store {
 	pthread_mutex_t      readers_mutex;
 	pthread_cond_t       readers_wake;
 	struct db           *readers_free;
-	unsigned             readers_n, readers_missing;   /* missing: to be connected when wanted   */
-	void                *shared;         /* the driver's own                                     */
+	unsigned             readers_n, readers_missing;   /* missing: to be connected */
+	void                *shared;         /* the driver's own */
 };
 
-/* Says the same to the operator and to the log: only for failures at start, which no client sees. */
+/* Says the same to the operator and to the log: only for failures that no client sees. */
 bool fault_set(struct err *e, enum err_code code, int sys, const char *fmt, ...) PRINTF(4, 5);
 
 /* lock.c */
@@ -112,7 +113,7 @@ void lane_init(struct lane *l);
 bool lane_start(struct store *s, struct err *e) MUST_CHECK;
 void lane_stop(struct store *s);
 void lane_fini(struct lane *l);
-void lane_doubt(struct store *s);        /* a reader has lost the database: look whether it is there */
+void lane_doubt(struct store *s);        /* a reader has lost the database: go and look */
 
 /* rows.c: results grow in the arena of the caller. */
 struct row_sink { struct arena *a; struct rows *rows; struct cell *cells; size_t cap; };

@@ -30,7 +30,8 @@ def main(out_path, files):
         version, symbol = int(found[1]), f"{database}_{found[1]}"
         out.append(f"static const signed char {symbol}[] = {{\n\t{c_bytes(data + bytes(1))}\n}};\n")
         checksum = hashlib.sha256(data).hexdigest()
-        tables[database].append((version, f'\t{{ {version}, "{found[2]}", "{checksum}", (const char *){symbol} }},\n'))
+        row = f'\t{{ {version}, "{found[2]}", "{checksum}", (const char *){symbol} }},\n'
+        tables[database].append((version, row))
     for database, rows in tables.items():
         if [version for version, _ in rows] != list(range(1, len(rows) + 1)):
             sys.exit(f"migrations/{database}: numbers must run from 1 without a gap")

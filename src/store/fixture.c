@@ -36,7 +36,8 @@ static void postgres_script(const char *text)
 	bool ok;
 
 	bare.config.database = str_from(postgres_url());
-	ok = bare.driver->open(&bare, &e) && bare.driver->connect(&bare, CONNECTION_WRITER, &bare.writer, &e) &&
+	ok = bare.driver->open(&bare, &e) &&
+	     bare.driver->connect(&bare, CONNECTION_WRITER, &bare.writer, &e) &&
 	     bare.driver->script(bare.writer, text, &e);
 	if (!ok)
 		fprintf(stderr, "%s\n", e.msg);
@@ -54,8 +55,8 @@ static void make_schema(struct fixture *f)
 	snprintf(f->schema, sizeof(f->schema), "t_%ld_%u", (long)getpid(), made++);
 	snprintf(text, sizeof(text), "CREATE SCHEMA %s", f->schema);
 	postgres_script(text);
-	snprintf(f->url, sizeof(f->url), "%s%coptions=-csearch_path%%3D%s", url, strchr(url, '?') != NULL ? '&' : '?',
-	         f->schema);
+	snprintf(f->url, sizeof(f->url), "%s%coptions=-csearch_path%%3D%s", url,
+	         strchr(url, '?') != NULL ? '&' : '?', f->schema);
 }
 
 static void open_store(struct fixture *f)
@@ -74,7 +75,11 @@ static void open_store(struct fixture *f)
 static void fixture_run(bool postgres, void (*fn)(struct fixture *f))
 {
 	struct fixture f = {
-		.config = { .readers = 2, .queue_max = 4096, .batch_tasks_max = 512, .batch_ms_max = 5, .create = true },
+		.config = { .readers = 2,
+		            .queue_max = 4096,
+		            .batch_tasks_max = 512,
+		            .batch_ms_max = 5,
+		            .create = true },
 	};
 
 	snprintf(f.dir, sizeof(f.dir), "/tmp/bi18n-store-XXXXXX");
@@ -146,10 +151,14 @@ static void waited_done(struct write_task *t, bool ok, const struct err *e)
 	sem_post(&w->finished);
 }
 
-bool fixture_write(struct fixture *f, bool (*fn)(struct db *db, struct arena *a, void *arg, struct err *e), void *arg,
+bool fixture_write(struct fixture *f,
+                   bool (*fn)(struct db *db, struct arena *a, void *arg, struct err *e), void *arg,
                    struct err *e)
 {
-	struct waited w = { .task = { .run = waited_run, .done = waited_done }, .fn = fn, .arena = f->arena, .arg = arg };
+	struct waited w = { .task = { .run = waited_run, .done = waited_done },
+		            .fn = fn,
+		            .arena = f->arena,
+		            .arg = arg };
 
 	fixture_read_end(f);
 	sem_init(&w.finished, 0, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores for unit tests: a fresh one on each database. PostgreSQL takes part when BI18N_TEST_POSTGRES
- * holds the URL of a database; each store gets a schema of its own there. Add store/fixture.c to the tests of a folder. */
+ * Stores for unit tests: a fresh one on each database. PostgreSQL takes part when
+ * BI18N_TEST_POSTGRES holds the URL of a database; each store gets a schema of its own there. Add
+ * store/fixture.c to the tests of a folder. */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 
@@ -25,9 +26,11 @@ void fixture_postgres(void (*fn)(struct fixture *f));
 void fixture_reopen(struct fixture *f);
 
 /* Runs fn as one write task and waits; the result is that of the task after its commit. */
-bool fixture_write(struct fixture *f, bool (*fn)(struct db *db, struct arena *a, void *arg, struct err *e), void *arg,
+bool fixture_write(struct fixture *f,
+                   bool (*fn)(struct db *db, struct arena *a, void *arg, struct err *e), void *arg,
                    struct err *e);
-/* The read connection, opened when needed. fixture_read_end closes the view (also done by fixture_write). */
+/* The read connection, opened when needed. fixture_read_end closes the view (also done by
+ * fixture_write). */
 struct db *fixture_read(struct fixture *f);
 void fixture_read_end(struct fixture *f);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The write lane: one thread, one connection, group commit. Submitters push under a mutex that is
- * held for a few instructions; while one batch is being synced, the next one gathers by itself, so no timer is needed to
- * make batches large. The thread sleeps on a condition, with a time-out only while the store is not ready. */
+ * held for a few instructions; while one batch is being synced, the next one gathers by itself, so
+ * no timer is needed to make batches large. The thread sleeps on a condition, with a time-out only
+ * while the store is not ready. */
 #include "store/driver_int.h"
 
 #include "base/clock.h"
@@ -14,7 +15,8 @@
 
 enum { RETRY_MS_FIRST = 100, RETRY_MS_MAX = 5000, HOOKS_BYTES = 16 * 1024 };
 
-/* Of one batch, newest first through `older`; those for after the commit also by task, oldest first. */
+/* Of one batch, newest first through `older`; those for after the commit also by task, oldest
+ * first. */
 struct hook {
 	struct hook *older, *next;
 	bool         on_failure;
@@ -37,7 +39,9 @@ static void hook_add(struct db *db, bool on_failure, void (*fn)(void *), void *a
 
 	assert(db->writer && db->task != NULL);
 	h = arena_new(db->hooks, struct hook);
-	*h = (struct hook){ .older = db->newest_hook, .on_failure = on_failure, .fn = fn, .arg = arg };
+	*h = (struct hook){
+		.older = db->newest_hook, .on_failure = on_failure, .fn = fn, .arg = arg
+	};
 	db->newest_hook = h;
 	if (on_failure)
 		return;
@@ -190,7 +194,8 @@ static void batch_commit(struct db *db, struct batch *b)
 
 	if (!b->lost && b->open && b->dirty) {
 		if (d->commit(db, &e))
-			atomic_fetch_add_explicit(&db->store->lane.commits, 1, memory_order_relaxed);
+			atomic_fetch_add_explicit(&db->store->lane.commits, 1,
+			                          memory_order_relaxed);
 		else
 			batch_lose(b, &e);
 	} else if (!b->lost && b->open) {
@@ -260,7 +265,8 @@ static struct write_task *queue_take(struct lane *l)
 	return t;
 }
 
-/* Runs tasks into one transaction until the batch is full, old, lost or nothing waits. Returns the rest. */
+/* Runs tasks into one transaction until the batch is full, old, lost or nothing waits. Returns the
+ * rest. */
 static struct write_task *batch_fill(struct db *db, struct batch *b, struct write_task *waiting)
 {
 	const struct store_config *c = &db->store->config;
@@ -312,7 +318,8 @@ static void sleep_until(struct lane *l, int64_t ms)
 	pthread_cond_timedwait(&l->wake, &l->mutex, &at);
 }
 
-/* Waits for work, probing with growing pauses while the store is not ready. NULL: closing and empty. */
+/* Waits for work, probing with growing pauses while the store is not ready. NULL: closing and
+ * empty. */
 static struct write_task *queue_wait(struct db *db)
 {
 	struct lane *l = &db->store->lane;

@@ -30,7 +30,8 @@ static void history_is(const char *want)
 	size_t n = 0;
 
 	for (size_t i = 0; i < history.n; i++)
-		n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%s", i > 0 ? " " : "", history.what[i]);
+		n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%s", i > 0 ? " " : "",
+		                      history.what[i]);
 	CHECK_STR(str_from(got), str_from(want));
 }
 
@@ -62,7 +63,9 @@ static void put(struct db *db, const char *key)
 static void break_a_statement(struct db *db)
 {
 	struct arena *a = arena_create(1 * KIB);
-	const struct account twice = { .public_id = S("acc_twice"), .email = S("t@example.org"), .created_ms = 1 };
+	const struct account twice = { .public_id = S("acc_twice"),
+		                       .email = S("t@example.org"),
+		                       .created_ms = 1 };
 	int64_t id;
 	struct err e;
 
@@ -186,7 +189,8 @@ TEST(lane_rolls_back_only_the_task_that_failed) { fixture_each(isolates); }
 
 static void isolates_first(struct fixture *f)
 {
-	struct probe p[] = { { .key = "b", .fails = true, .refused_key = "b.refused" }, { .key = "c", .fails = true } };
+	struct probe p[] = { { .key = "b", .fails = true, .refused_key = "b.refused" },
+		             { .key = "c", .fails = true } };
 
 	run_in_one_batch(f, p, COUNT(p));
 	CHECK(!p[0].ok && !p[1].ok && !has(f, "b") && !has(f, "c") && has(f, "b.refused"));
@@ -197,7 +201,11 @@ static void orders(struct fixture *f)
 {
 	struct probe p[] = {
 		{ .key = "a", .commit = { "a1", "a2" }, .failure = { "a-undo" }, .done = "a-done" },
-		{ .key = "b", .commit = { "b1" }, .failure = { "b-undo1", "b-undo2" }, .done = "b-done", .fails = true },
+		{ .key = "b",
+		  .commit = { "b1" },
+		  .failure = { "b-undo1", "b-undo2" },
+		  .done = "b-done",
+		  .fails = true },
 		{ .key = "c", .commit = { "c1" }, .done = "c-done" },
 	};
 
@@ -245,7 +253,9 @@ TEST(lane_runs_hooks_when_readers_see_the_commit_and_not_before) { fixture_each(
 static void refusal(struct fixture *f)
 {
 	struct probe p[] = {
-		{ .key = "a" }, { .key = "b", .fails = true, .refused_key = "b.refused" }, { .key = "c" },
+		{ .key = "a" },
+		{ .key = "b", .fails = true, .refused_key = "b.refused" },
+		{ .key = "c" },
 	};
 
 	wide_batches(f);
@@ -256,7 +266,9 @@ TEST(lane_keeps_what_the_refused_hook_writes) { fixture_each(refusal); }
 
 static void half_done(struct fixture *f)
 {
-	struct probe p[] = { { .key = "a" }, { .key = "b", .breaks = true, .commit = { "b1" } }, { .key = "c" } };
+	struct probe p[] = { { .key = "a" },
+		             { .key = "b", .breaks = true, .commit = { "b1" } },
+		             { .key = "c" } };
 
 	wide_batches(f);
 	run_in_one_batch(f, p, COUNT(p));
@@ -308,8 +320,15 @@ static void check_lost(struct fixture *f, struct probe *p, size_t n)
 static void disk_full(struct fixture *f)
 {
 	struct probe p[] = {
-		{ .key = "a", .commit = { "a1" }, .failure = { "a-undo1", "a-undo2" }, .done = "a-done" },
-		{ .key = "b", .commit = { "b1" }, .failure = { "b-undo" }, .done = "b-done", .before = fail_writes },
+		{ .key = "a",
+		  .commit = { "a1" },
+		  .failure = { "a-undo1", "a-undo2" },
+		  .done = "a-done" },
+		{ .key = "b",
+		  .commit = { "b1" },
+		  .failure = { "b-undo" },
+		  .done = "b-done",
+		  .before = fail_writes },
 	};
 	struct probe again[] = { { .key = "c" } };
 
@@ -331,7 +350,8 @@ static void learn_pid(struct db *db)
 	struct rows r;
 	struct err e;
 
-	CHECK(db->store->driver->query(db, a, "SELECT CAST(pg_backend_pid() AS BIGINT)", NULL, 0, &r, &e));
+	CHECK(db->store->driver->query(db, a, "SELECT CAST(pg_backend_pid() AS BIGINT)", NULL, 0,
+	                               &r, &e));
 	writer_pid = CELL(&r, 0, 0).i;
 	arena_destroy(a);
 }
@@ -343,7 +363,8 @@ static void terminate(struct fixture *f, int64_t pid)
 	struct err e;
 	struct db *db = fixture_read(f);
 
-	CHECK(f->store->driver->query(db, f->arena, "SELECT pg_terminate_backend(CAST($1 AS INTEGER))", &arg, 1, &r, &e));
+	CHECK(f->store->driver->query(
+		db, f->arena, "SELECT pg_terminate_backend(CAST($1 AS INTEGER))", &arg, 1, &r, &e));
 	fixture_read_end(f);
 }
 
@@ -356,8 +377,15 @@ static void terminate_writer(struct db *db)
 static void connection_lost(struct fixture *f)
 {
 	struct probe p[] = {
-		{ .key = "a", .commit = { "a1" }, .failure = { "a-undo1", "a-undo2" }, .done = "a-done" },
-		{ .key = "b", .commit = { "b1" }, .failure = { "b-undo" }, .done = "b-done", .before = terminate_writer },
+		{ .key = "a",
+		  .commit = { "a1" },
+		  .failure = { "a-undo1", "a-undo2" },
+		  .done = "a-done" },
+		{ .key = "b",
+		  .commit = { "b1" },
+		  .failure = { "b-undo" },
+		  .done = "b-done",
+		  .before = terminate_writer },
 	};
 	struct probe again[] = { { .key = "c" } };
 
@@ -402,14 +430,14 @@ static void idle_connections_lost(struct fixture *f)
 	store_read_end(f->store, db[0]);
 	store_read_end(f->store, db[1]);
 	terminate(f, writer_pid);
-	terminate(f, pids[0]);    /* the reader that is on top of the pool, or the one that kills it */
+	terminate(f, pids[0]); /* the reader that is on top of the pool, or the one that kills it */
 	CHECK(fixture_write(f, write_key, (void *)(uintptr_t)"after", &e));
 	CHECK(has(f, "after"));
 	CHECK(has(f, "after"));
 }
 TEST(lane_mends_connections_that_broke_while_idle) { fixture_postgres(idle_connections_lost); }
 
-/* Queue ----------------------------------------------------------------------------------------- */
+/* Queue ---------------------------------------------------------------------------------------- */
 
 static void full_queue(struct fixture *f)
 {
@@ -423,7 +451,8 @@ static void full_queue(struct fixture *f)
 	sem_init(&leave, 0, 0);
 	sem_init(&finished, 0, 0);
 	for (size_t i = 0; i < 3; i++)
-		p[i] = (struct probe){ .task = { .run = probe_run, .done = probe_done }, .finished = &finished };
+		p[i] = (struct probe){ .task = { .run = probe_run, .done = probe_done },
+			               .finished = &finished };
 	p[0].enter = &enter;
 	p[0].leave = &leave;
 	CHECK(store_write(f->store, &p[0].task));
@@ -450,7 +479,9 @@ static void drains(struct fixture *f)
 	sem_init(&finished, 0, 0);
 	memset(p, 0, sizeof(p));
 	for (size_t i = 0; i < TASKS; i++) {
-		p[i] = (struct probe){ .task = { .run = probe_run, .done = probe_done }, .key = "k", .finished = &finished };
+		p[i] = (struct probe){ .task = { .run = probe_run, .done = probe_done },
+			               .key = "k",
+			               .finished = &finished };
 		CHECK(store_write(f->store, &p[i].task));
 	}
 	fixture_reopen(f);
@@ -488,7 +519,8 @@ static void heavy(struct fixture *f)
 	sem_post(&leave);
 	for (size_t i = 0; i < 4; i++)
 		sem_wait(&finished);
-	CHECK_I64((int64_t)(commits(f) - before), 3);    /* the light one shares with the first heavy one */
+	/* The light one shares with the first heavy one. */
+	CHECK_I64((int64_t)(commits(f) - before), 3);
 }
 TEST(lane_closes_a_batch_early_for_heavy_tasks) { fixture_embedded(heavy); }
 
@@ -528,7 +560,9 @@ static void *submit_many(void *arg)
 		while (sem_wait(&s->room) != 0)
 			;
 		tasks[i] = (struct counted){
-			.task = { .run = count_up, .done = counted_done }, .by = s, .arena = arena_create(1 * KIB),
+			.task = { .run = count_up, .done = counted_done },
+			.by = s,
+			.arena = arena_create(1 * KIB),
 		};
 		if (!store_write(s->f->store, &tasks[i].task))
 			s->failed++;

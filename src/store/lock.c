@@ -37,13 +37,13 @@ static bool make_directory(const char *path, bool create, struct err *e)
 		return fault_set(e, ERR_UNAVAILABLE, ENOTDIR, "%s is not a directory", path);
 	}
 	if (errno != ENOENT)
-		return fault_set(e, ERR_UNAVAILABLE, errno, "cannot look into data directory %s: %s", path,
-		                 strerror(errno));
+		return fault_set(e, ERR_UNAVAILABLE, errno,
+		                 "cannot look into data directory %s: %s", path, strerror(errno));
 	if (!create)
 		return fault_set(e, ERR_UNAVAILABLE, ENOENT, "there is no data directory %s", path);
 	if (mkdir(path, 0700) != 0)
-		return fault_set(e, ERR_UNAVAILABLE, errno, "cannot make data directory %s: %s", path,
-		                 strerror(errno));
+		return fault_set(e, ERR_UNAVAILABLE, errno, "cannot make data directory %s: %s",
+		                 path, strerror(errno));
 	return true;
 }
 
@@ -60,7 +60,8 @@ static bool refuse_second(int fd, struct err *e)
 		return fault_set(e, ERR_CONFLICT, EWOULDBLOCK,
 		                 "another bi18n process uses this data directory");
 	return fault_set(e, ERR_CONFLICT, EWOULDBLOCK,
-	                 "another bi18n process (pid %.*s) uses this data directory", (int)digits, pid);
+	                 "another bi18n process (pid %.*s) uses this data directory", (int)digits,
+	                 pid);
 }
 
 bool data_dir_open(const struct store_config *c, int *lock_fd_out, struct err *e)
@@ -76,7 +77,8 @@ bool data_dir_open(const struct store_config *c, int *lock_fd_out, struct err *e
 	snprintf(path, sizeof(path), FMT_STR "/lock", ARG_STR(c->data_dir));
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fault_set(e, ERR_UNAVAILABLE, errno, "cannot write in data directory " FMT_STR ": %s",
+		return fault_set(e, ERR_UNAVAILABLE, errno,
+		                 "cannot write in data directory " FMT_STR ": %s",
 		                 ARG_STR(c->data_dir), strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return refuse_second(fd, e);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Savepoints, releases and the beginning of a transaction wait in a short queue and leave together
- * with the next statement, so that a task costs one round trip a statement and a batch one more for its commit. */
+ * with the next statement, so that a task costs one round trip a statement and a batch one more for
+ * its commit. */
 #include "store/postgres_int.h"
 
 #include <endian.h>
@@ -14,8 +15,9 @@
 static const char schema_lock[] = "SELECT CAST(pg_advisory_xact_lock(1651062894, 1) AS TEXT)";
 static const char migration_setup[] = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
 static const char invalid_indexes[] =
-	"SELECT CAST(i.indexrelid::regclass AS TEXT) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
-	" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND n.nspname = current_schema()";
+	"SELECT CAST(i.indexrelid::regclass AS TEXT) FROM pg_index i"
+	" JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE NOT i.indisvalid AND n.nspname = current_schema()";
 
 /* One statement on its way: from sql.def (sql NULL) or a text with the types of its arguments. */
 struct request {
@@ -32,7 +34,7 @@ static struct postgres_db *self(struct db *db)
 	return (struct postgres_db *)db;
 }
 
-/* Reading answers ------------------------------------------------------------------------------- */
+/* Reading answers ------------------------------------------------------------------------------ */
 
 static bool read_command(struct postgres_db *db, const char *what, PGresult **out, struct err *e)
 {
@@ -64,7 +66,8 @@ static bool read_sync(struct postgres_db *db, const char *what, struct err *e)
 	return ok || postgres_lost(db, what, e);
 }
 
-bool postgres_read(struct postgres_db *db, unsigned commands, const char *what, PGresult **last, struct err *e)
+bool postgres_read(struct postgres_db *db, unsigned commands, const char *what, PGresult **last,
+                   struct err *e)
 {
 	PGresult *result = NULL;
 	struct err later;
@@ -87,7 +90,7 @@ bool postgres_read(struct postgres_db *db, unsigned commands, const char *what, 
 	return ok;
 }
 
-/* Sending --------------------------------------------------------------------------------------- */
+/* Sending -------------------------------------------------------------------------------------- */
 
 static bool send_control(struct postgres_db *db, enum control c)
 {
@@ -102,13 +105,15 @@ static bool send_request(struct postgres_db *db, const struct request *q)
 	char name[16];
 
 	if (q->sql != NULL)
-		return PQsendQueryParams(db->conn, q->sql, q->n, q->type, q->value, q->length, q->format, 1) == 1;
+		return PQsendQueryParams(db->conn, q->sql, q->n, q->type, q->value, q->length,
+		                         q->format, 1) == 1;
 	postgres_statement_name(q->id, name);
 	return PQsendQueryPrepared(db->conn, name, q->n, q->value, q->length, q->format, 1) == 1;
 }
 
 /* The queue, the request (may be NULL) and a sync. *e only when the connection is lost. */
-static bool send_segment(struct postgres_db *db, const struct request *q, unsigned *commands_out, struct err *e)
+static bool send_segment(struct postgres_db *db, const struct request *q, unsigned *commands_out,
+                         struct err *e)
 {
 	const char *what = q != NULL ? q->what : "transaction";
 
@@ -122,7 +127,8 @@ static bool send_segment(struct postgres_db *db, const struct request *q, unsign
 	return true;
 }
 
-static bool exchange_once(struct postgres_db *db, const struct request *q, PGresult **out, struct err *e)
+static bool exchange_once(struct postgres_db *db, const struct request *q, PGresult **out,
+                          struct err *e)
 {
 	const char *what = q != NULL ? q->what : "transaction";
 	unsigned commands = 0, unread = db->unread;
@@ -139,8 +145,8 @@ static bool exchange_once(struct postgres_db *db, const struct request *q, PGres
 	return postgres_read(db, commands, what, out, e);
 }
 
-/* A connection that broke while idle shows at the first statement of a transaction. Nothing can have happened
- * yet, so it is made anew and the statement sent again. */
+/* A connection that broke while idle shows at the first statement of a transaction. Nothing can
+ * have happened yet, so it is made anew and the statement sent again. */
 static bool exchange(struct postgres_db *db, const struct request *q, PGresult **out, struct err *e)
 {
 	bool fresh = db->in_transaction && !db->touched;
@@ -168,7 +174,7 @@ static bool enqueue(struct postgres_db *db, enum control c, struct err *e)
 	return true;
 }
 
-/* Statements ------------------------------------------------------------------------------------ */
+/* Statements ----------------------------------------------------------------------------------- */
 
 static bool encode_one(struct request *q, int i, const struct sql_arg *arg, struct err *e)
 {
@@ -184,7 +190,8 @@ static bool encode_one(struct request *q, int i, const struct sql_arg *arg, stru
 	if (arg->kind == SQL_ARG_NULL)
 		return true;
 	if (wanted[arg->kind].oid != q->type[i])
-		return err_log(e, ERR_INTERNAL, 0, "%s: parameter %d is not %s", q->what, i + 1, wanted[arg->kind].name);
+		return err_log(e, ERR_INTERNAL, 0, "%s: parameter %d is not %s", q->what, i + 1,
+		               wanted[arg->kind].name);
 	if (arg->kind == SQL_ARG_I64) {
 		q->big_endian[i] = (int64_t)htobe64((uint64_t)arg->i);
 		q->value[i] = (const char *)&q->big_endian[i];
@@ -192,7 +199,8 @@ static bool encode_one(struct request *q, int i, const struct sql_arg *arg, stru
 		return true;
 	}
 	if (arg->s.n > INT32_MAX)
-		return err_log(e, ERR_PAYLOAD_TOO_LARGE, 0, "%s: parameter %d is too long", q->what, i + 1);
+		return err_log(e, ERR_PAYLOAD_TOO_LARGE, 0, "%s: parameter %d is too long", q->what,
+		               i + 1);
 	q->value[i] = arg->s.p;
 	q->length[i] = (int)arg->s.n;
 	return true;
@@ -201,15 +209,16 @@ static bool encode_one(struct request *q, int i, const struct sql_arg *arg, stru
 static bool encode(struct request *q, const struct sql_arg *args, size_t args_n, struct err *e)
 {
 	if (args_n != (size_t)q->n)
-		return err_log(e, ERR_INTERNAL, 0, "%s: takes %d parameters, got %zu", q->what, q->n, args_n);
+		return err_log(e, ERR_INTERNAL, 0, "%s: takes %d parameters, got %zu", q->what,
+		               q->n, args_n);
 	for (int i = 0; i < q->n; i++)
 		if (!encode_one(q, i, &args[i], e))
 			return false;
 	return true;
 }
 
-static bool encode_known(struct postgres_db *db, enum sql_id id, const struct sql_arg *args, size_t args_n,
-                         struct request *q, struct err *e)
+static bool encode_known(struct postgres_db *db, enum sql_id id, const struct sql_arg *args,
+                         size_t args_n, struct request *q, struct err *e)
 {
 	const struct postgres_shared *shared = db->base.store->shared;
 	const struct postgres_types *types = &shared->types[id];
@@ -288,8 +297,8 @@ static void take_rows(struct arena *a, PGresult *result, struct rows *out)
 	out->changed = changed_by(result);
 }
 
-static bool run_request(struct postgres_db *db, struct arena *a, const struct request *q, struct rows *out,
-                        struct err *e)
+static bool run_request(struct postgres_db *db, struct arena *a, const struct request *q,
+                        struct rows *out, struct err *e)
 {
 	PGresult *result = NULL;
 
@@ -300,16 +309,18 @@ static bool run_request(struct postgres_db *db, struct arena *a, const struct re
 	return true;
 }
 
-static bool postgres_run(struct db *base, struct arena *a, enum sql_id id, const struct sql_arg *args,
-                         size_t args_n, struct rows *out, struct err *e)
+static bool postgres_run(struct db *base, struct arena *a, enum sql_id id,
+                         const struct sql_arg *args, size_t args_n, struct rows *out, struct err *e)
 {
 	struct request q;
 
-	return encode_known(self(base), id, args, args_n, &q, e) && run_request(self(base), a, &q, out, e);
+	return encode_known(self(base), id, args, args_n, &q, e) &&
+	       run_request(self(base), a, &q, out, e);
 }
 
 /* One row. false: the end, or *failed with *e. */
-static bool next_row(struct postgres_db *db, const struct request *q, PGresult **out, bool *failed, struct err *e)
+static bool next_row(struct postgres_db *db, const struct request *q, PGresult **out, bool *failed,
+                     struct err *e)
 {
 	PGresult *result = PQgetResult(db->conn);
 
@@ -347,14 +358,16 @@ static bool stream(struct postgres_db *db, struct arena *a, const struct request
 	}
 	if (db->conn == NULL)
 		return false;
-	while ((result = PQgetResult(db->conn)) != NULL && PQresultStatus(result) != PGRES_PIPELINE_SYNC)
+	while ((result = PQgetResult(db->conn)) != NULL &&
+	       PQresultStatus(result) != PGRES_PIPELINE_SYNC)
 		PQclear(result);
 	PQclear(result);
 	return !failed && read_sync(db, q->what, e);
 }
 
-static bool postgres_each(struct db *base, struct arena *a, enum sql_id id, const struct sql_arg *args,
-                          size_t args_n, bool (*fn)(const struct cell *, void *), void *arg, struct err *e)
+static bool postgres_each(struct db *base, struct arena *a, enum sql_id id,
+                          const struct sql_arg *args, size_t args_n,
+                          bool (*fn)(const struct cell *, void *), void *arg, struct err *e)
 {
 	struct postgres_db *db = self(base);
 	struct request *q = arena_new(a, struct request);
@@ -369,10 +382,13 @@ static bool postgres_each(struct db *base, struct arena *a, enum sql_id id, cons
 	return stream(db, a, q, fn, arg, e);
 }
 
-static bool postgres_query(struct db *base, struct arena *a, const char *sql, const struct sql_arg *args,
-                           size_t args_n, struct rows *out, struct err *e)
+static bool postgres_query(struct db *base, struct arena *a, const char *sql,
+                           const struct sql_arg *args, size_t args_n, struct rows *out,
+                           struct err *e)
 {
-	static const Oid types[] = { [SQL_ARG_I64] = OID_INT8, [SQL_ARG_TEXT] = OID_TEXT, [SQL_ARG_BYTES] = OID_BYTEA };
+	static const Oid types[] = {
+		[SQL_ARG_I64] = OID_INT8, [SQL_ARG_TEXT] = OID_TEXT, [SQL_ARG_BYTES] = OID_BYTEA
+	};
 	struct request q = { .what = "query", .sql = sql, .n = (int)args_n };
 
 	if (args_n > PARAMS_MAX)
@@ -396,14 +412,15 @@ static bool postgres_script(struct db *base, const char *sql, struct err *e)
 		return postgres_lost(db, "script", e);
 	result = PQexec(db->conn, sql);
 	status = PQresultStatus(result);
-	ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || postgres_fail(db, result, "script", e);
+	ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+	     postgres_fail(db, result, "script", e);
 	PQclear(result);
 	if (db->conn != NULL && PQenterPipelineMode(db->conn) != 1)
 		return postgres_lost(db, "script", e);
 	return ok;
 }
 
-/* Transactions ---------------------------------------------------------------------------------- */
+/* Transactions --------------------------------------------------------------------------------- */
 
 static bool postgres_begin(struct db *base, struct err *e)
 {
@@ -511,7 +528,7 @@ static void postgres_after_batch(struct db *db)
 	(void)db;
 }
 
-/* Connections and whole-store acts -------------------------------------------------------------- */
+/* Connections and whole-store acts ------------------------------------------------------------- */
 
 static void postgres_disconnect(struct db *base)
 {
@@ -521,7 +538,8 @@ static void postgres_disconnect(struct db *base)
 	free(base);
 }
 
-static bool postgres_connect(struct store *s, enum connection_kind kind, struct db **out, struct err *e)
+static bool postgres_connect(struct store *s, enum connection_kind kind, struct db **out,
+                             struct err *e)
 {
 	struct postgres_db *db = calloc(1, sizeof(*db));
 
@@ -556,7 +574,8 @@ static bool postgres_lock_schema(struct db *db, struct err *e)
 {
 	struct arena *a = arena_create(1 * KIB);
 	struct rows none;
-	bool ok = postgres_query(db, a, schema_lock, NULL, 0, &none, e) && postgres_script(db, migration_setup, e);
+	bool ok = postgres_query(db, a, schema_lock, NULL, 0, &none, e) &&
+	          postgres_script(db, migration_setup, e);
 
 	arena_destroy(a);
 	return ok;
@@ -566,7 +585,8 @@ static bool postgres_backup(struct store *s, str file, struct err *e)
 {
 	(void)s;
 	(void)file;
-	return fault_set(e, ERR_NOT_IMPLEMENTED, 0, "the store is in PostgreSQL: save it with pg_dump");
+	return fault_set(e, ERR_NOT_IMPLEMENTED, 0,
+	                 "the store is in PostgreSQL: save it with pg_dump");
 }
 
 static bool postgres_check(struct store *s, struct arena *a, struct strs *problems, struct err *e)
@@ -586,7 +606,8 @@ static bool postgres_check(struct store *s, struct arena *a, struct strs *proble
 	for (size_t i = 0; i < problems->n; i++)
 		found[i] = problems->v[i];
 	for (size_t i = 0; i < indexes.n; i++)
-		found[problems->n++] = arena_printf(a, "index " FMT_STR " is not valid", ARG_STR(CELL(&indexes, i, 0).s));
+		found[problems->n++] = arena_printf(a, "index " FMT_STR " is not valid",
+		                                    ARG_STR(CELL(&indexes, i, 0).s));
 	problems->v = found;
 	problems->present = true;
 	return true;

@@ -19,7 +19,8 @@ const char *const postgres_control_texts[CONTROL_COUNT] = {
 	[CONTROL_ROLLBACK]    = "ROLLBACK",
 };
 
-/* An administrator who turned durability off has not asked bi18n's clients. Readers may stream for long. */
+/* An administrator who turned durability off has not asked bi18n's clients. Readers may stream for
+ * long. */
 static const char session_setup[] =
 	"SET client_min_messages = warning;"
 	"SET bytea_output = hex;"
@@ -35,7 +36,7 @@ void postgres_statement_name(int id, char out[16])
 	snprintf(out, 16, "q%d", id);
 }
 
-/* Errors ---------------------------------------------------------------------------------------- */
+/* Errors --------------------------------------------------------------------------------------- */
 
 static const struct { const char *state; enum err_code code; } states[] = {
 	/* by the whole SQLSTATE, then by its class; PostgreSQL manual, appendix A */
@@ -69,7 +70,8 @@ void postgres_drop(struct postgres_db *db)
 
 bool postgres_lost(struct postgres_db *db, const char *what, struct err *e)
 {
-	err_log(e, ERR_UNAVAILABLE, 0, "%s: connection lost: %.100s", what, PQerrorMessage(db->conn));
+	err_log(e, ERR_UNAVAILABLE, 0, "%s: connection lost: %.100s", what,
+	        PQerrorMessage(db->conn));
 	postgres_drop(db);
 	return false;
 }
@@ -84,7 +86,7 @@ bool postgres_fail(struct postgres_db *db, const PGresult *result, const char *w
 	return err_log(e, code_of(state), 0, "%s: %s %s", what, state, text != NULL ? text : "");
 }
 
-/* Dial ------------------------------------------------------------------------------------------ */
+/* Dial ----------------------------------------------------------------------------------------- */
 
 static bool url_is_sane(const char *url, struct err *e)
 {
@@ -92,7 +94,8 @@ static bool url_is_sane(const char *url, struct err *e)
 
 	/* libpq's own text would repeat the URL, password and all. */
 	if (options == NULL)
-		return fault_set(e, ERR_INVALID_REQUEST, 0, "the database address is not a valid postgres:// URL");
+		return fault_set(e, ERR_INVALID_REQUEST, 0,
+		                 "the database address is not a valid postgres:// URL");
 	PQconninfoFree(options);
 	return true;
 }
@@ -102,10 +105,12 @@ static bool server_is_fit(PGconn *conn, struct err *e)
 	const char *encoding = PQparameterStatus(conn, "server_encoding");
 
 	if (PQserverVersion(conn) < SERVER_VERSION_MIN)
-		return fault_set(e, ERR_UNAVAILABLE, 0, "PostgreSQL %d is too old: 12 or newer is needed",
+		return fault_set(e, ERR_UNAVAILABLE, 0,
+		                 "PostgreSQL %d is too old: 12 or newer is needed",
 		                 PQserverVersion(conn) / 10000);
 	if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
-		return fault_set(e, ERR_UNAVAILABLE, 0, "the database must have encoding UTF8, it has %s",
+		return fault_set(e, ERR_UNAVAILABLE, 0,
+		                 "the database must have encoding UTF8, it has %s",
 		                 encoding == NULL ? "an unknown one" : encoding);
 	return true;
 }
@@ -133,10 +138,14 @@ static void ignore_notice(void *arg, const PGresult *result)
 static PGconn *connect_to(const char *url)
 {
 	static const char *const keys[] = {
-		"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"target_session_attrs", "fallback_application_name", "dbname", "client_encoding", NULL,
+		"connect_timeout",           "keepalives_idle",
+		"keepalives_interval",       "keepalives_count",
+		"tcp_user_timeout",          "target_session_attrs",
+		"fallback_application_name", "dbname",
+		"client_encoding",           NULL,
 	};
-	const char *const values[] = { "5", "30", "10", "3", "30000", "read-write", "bi18n", url, "UTF8", NULL };
+	const char *const values[] = { "5",          "30",    "10", "3",    "30000",
+		                       "read-write", "bi18n", url,  "UTF8", NULL };
 	PGconn *conn = PQconnectdbParams(keys, values, 1);
 
 	if (conn != NULL)
@@ -169,7 +178,8 @@ bool postgres_dial(struct postgres_db *db, struct err *e)
 	db->conn = connect_to(shared->url);
 	ok = PQstatus(db->conn) == CONNECTION_OK;
 	if (!ok)
-		fault_set(e, ERR_UNAVAILABLE, 0, "cannot connect to the database: %.140s", PQerrorMessage(db->conn));
+		fault_set(e, ERR_UNAVAILABLE, 0, "cannot connect to the database: %.140s",
+		          PQerrorMessage(db->conn));
 	ok = ok && server_is_fit(db->conn, e) && setup(db, session_setup, e) &&
 	     setup(db, db->base.writer ? writer_setup : reader_setup, e);
 	if (ok && PQenterPipelineMode(db->conn) != 1)
@@ -185,7 +195,8 @@ bool postgres_redial(struct postgres_db *db, struct err *e)
 	int64_t now_ms = clock_mono_ms();
 
 	if (now_ms < db->retry_at_ms)
-		return err_log(e, ERR_UNAVAILABLE, 0, "no connection to the database; next attempt in %lld ms",
+		return err_log(e, ERR_UNAVAILABLE, 0,
+		               "no connection to the database; next attempt in %lld ms",
 		               (long long)(db->retry_at_ms - now_ms));
 	if (postgres_dial(db, e)) {
 		if (postgres_prepare(&db->base, e)) {
@@ -203,9 +214,10 @@ bool postgres_redial(struct postgres_db *db, struct err *e)
 	return false;
 }
 
-/* Prepare --------------------------------------------------------------------------------------- */
+/* Prepare -------------------------------------------------------------------------------------- */
 
-/* An int4 that the server inferred from a literal becomes a bigint, and so on: the caller knows three types. */
+/* An int4 that the server inferred from a literal becomes a bigint, and so on: the caller knows
+ * three types. */
 static bool parameter_type(const PGresult *described, int i, Oid *out)
 {
 	switch (PQparamtype(described, i)) {
@@ -246,18 +258,22 @@ static bool column_is_readable(const PGresult *described, int col)
 	}
 }
 
-static bool learn(const PGresult *described, const char *name, struct postgres_types *out, struct err *e)
+static bool learn(const PGresult *described, const char *name, struct postgres_types *out,
+                  struct err *e)
 {
 	out->n = PQnparams(described);
 	if (out->n > PARAMS_MAX)
 		return err_log(e, ERR_INTERNAL, 0, "%s: more than %d parameters", name, PARAMS_MAX);
 	for (int i = 0; i < out->n; i++)
 		if (!parameter_type(described, i, &out->param[i]))
-			return err_log(e, ERR_INTERNAL, 0, "%s: parameter %d is neither bigint, text nor bytea", name, i + 1);
+			return err_log(e, ERR_INTERNAL, 0,
+			               "%s: parameter %d is neither bigint, text nor bytea", name,
+			               i + 1);
 	for (int col = 0; col < PQnfields(described); col++)
 		if (!column_is_readable(described, col))
-			return err_log(e, ERR_INTERNAL, 0, "%s: column %d is neither bigint, text nor bytea: CAST it", name,
-			               col + 1);
+			return err_log(e, ERR_INTERNAL, 0,
+			               "%s: column %d is neither bigint, text nor bytea: CAST it",
+			               name, col + 1);
 	return true;
 }
 

@@ -52,7 +52,8 @@ static int64_t migrations_known(const struct migration *m)
 
 static void twice(struct fixture *f)
 {
-	const char *recorded = "SELECT version, name, checksum FROM schema_migration ORDER BY version";
+	const char *recorded =
+		"SELECT version, name, checksum FROM schema_migration ORDER BY version";
 	struct rows before = query(f, recorded), after;
 	int64_t known = migrations_known(f->store->driver->migrations);
 
@@ -74,7 +75,8 @@ static void changed_file(struct fixture *f)
 	changed[0].checksum = "0000";
 	CHECK(!migrate(f->store, changed, &e));
 	CHECK_I64(e.code, ERR_CONFLICT);
-	CHECK_STR(str_from(e.say), S("migration 1 (foundation) of the store differs from the one in this program"));
+	CHECK_STR(str_from(e.say),
+	          S("migration 1 (foundation) of the store differs from the one in this program"));
 }
 TEST(migrate_refuses_a_store_whose_history_differs) { fixture_each(changed_file); }
 
@@ -98,21 +100,24 @@ static void broken_migration(struct fixture *f)
 		{ 0 },
 	};
 	const struct migration good[] = { more[0], more[1], { 0 } };
+	struct rows recorded;
 	struct err e;
 
 	CHECK(!migrate(f->store, more, &e));
 	CHECK(str_find(str_from(e.msg), S("migration 3 (bad)")) >= 0);
-	CHECK_I64(CELL(&(struct rows[]){ query(f, "SELECT COUNT(*) FROM schema_migration") }[0], 0, 0).i, 1);
+	recorded = query(f, "SELECT COUNT(*) FROM schema_migration");
+	CHECK_I64(CELL(&recorded, 0, 0).i, 1);
 	CHECK(migrate(f->store, good, &e));
 	CHECK_I64(store_schema_version(f->store), 2);
 }
 TEST(migrate_applies_all_or_nothing) { fixture_each(broken_migration); }
 
-/* Both schemas ---------------------------------------------------------------------------------- */
+/* Both schemas --------------------------------------------------------------------------------- */
 
 static const char columns_sqlite[] =
 	"SELECT t.name || '.' || c.name || ' ' ||"
-	" CASE upper(c.type) WHEN 'INTEGER' THEN 'bigint' WHEN 'BIGINT' THEN 'bigint' WHEN 'BLOB' THEN 'bytea' ELSE 'text' END"
+	" CASE upper(c.type) WHEN 'INTEGER' THEN 'bigint' WHEN 'BIGINT' THEN 'bigint'"
+	"  WHEN 'BLOB' THEN 'bytea' ELSE 'text' END"
 	" || CASE WHEN c.\"notnull\" OR c.pk > 0 THEN ' not null' ELSE '' END"
 	" || CASE WHEN c.dflt_value IS NULL THEN '' ELSE ' default ' || c.dflt_value END"
 	" FROM sqlite_schema t, pragma_table_info(t.name) c"
@@ -121,23 +126,28 @@ static const char columns_postgres[] =
 	"SELECT c.table_name || '.' || c.column_name || ' ' || c.data_type"
 	" || CASE WHEN c.is_nullable = 'NO' THEN ' not null' ELSE '' END"
 	" || CASE WHEN c.column_default IS NULL THEN '' ELSE ' default ' ||"
-	"   replace(replace(replace(c.column_default, '::text', ''), '::integer', ''), '''-1''', '-1') END"
+	"   replace(replace(replace(c.column_default, '::text', ''), '::integer', ''),"
+	"           '''-1''', '-1') END"
 	" FROM information_schema.columns c WHERE c.table_schema = current_schema()"
 	" ORDER BY (c.table_name || '.' || c.column_name || ' ' || c.data_type) COLLATE \"C\"";
 
 /* name, table, unique, columns, has a condition */
 static const char indexes_sqlite[] =
-	"SELECT i.name || ' on ' || i.tbl_name || ' (' || (SELECT group_concat(x.name, ',') FROM pragma_index_info(i.name) x)"
-	" || ')' || CASE l.\"unique\" WHEN 1 THEN ' unique' ELSE '' END || CASE l.partial WHEN 1 THEN ' where' ELSE '' END"
+	"SELECT i.name || ' on ' || i.tbl_name || ' (' ||"
+	" (SELECT group_concat(x.name, ',') FROM pragma_index_info(i.name) x)"
+	" || ')' || CASE l.\"unique\" WHEN 1 THEN ' unique' ELSE '' END"
+	" || CASE l.partial WHEN 1 THEN ' where' ELSE '' END"
 	" FROM sqlite_schema i JOIN pragma_index_list(i.tbl_name) l ON l.name = i.name"
 	" WHERE i.type = 'index' AND i.sql IS NOT NULL ORDER BY 1";
 static const char indexes_postgres[] =
 	"SELECT CAST(c.relname AS TEXT) || ' on ' || CAST(t.relname AS TEXT) || ' (' ||"
-	" (SELECT string_agg(CAST(a.attname AS TEXT), ',' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(num, n)"
+	" (SELECT string_agg(CAST(a.attname AS TEXT), ',' ORDER BY k.n)"
+	"  FROM unnest(i.indkey) WITH ORDINALITY k(num, n)"
 	"  JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.num)"
 	" || ')' || CASE WHEN i.indisunique THEN ' unique' ELSE '' END"
 	" || CASE WHEN i.indpred IS NOT NULL THEN ' where' ELSE '' END"
-	" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
+	" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+	" JOIN pg_class t ON t.oid = i.indrelid"
 	" JOIN pg_namespace n ON n.oid = t.relnamespace WHERE n.nspname = current_schema()"
 	" AND NOT EXISTS (SELECT 1 FROM pg_constraint x WHERE x.conindid = i.indexrelid)"
 	" ORDER BY (CAST(c.relname AS TEXT)) COLLATE \"C\"";
@@ -151,8 +161,8 @@ static void remember(struct fixture *f, const char *sql)
 	CHECK(r.n > 10);
 	other.n = 0;
 	for (size_t i = 0; i < r.n; i++)
-		other.n += (size_t)snprintf(other.text + other.n, sizeof(other.text) - other.n, FMT_STR "\n",
-		                            ARG_STR(CELL(&r, i, 0).s));
+		other.n += (size_t)snprintf(other.text + other.n, sizeof(other.text) - other.n,
+		                            FMT_STR "\n", ARG_STR(CELL(&r, i, 0).s));
 	CHECK(other.n < sizeof(other.text));
 }
 
@@ -186,9 +196,11 @@ TEST(schemas_have_the_same_indexes)
 
 static void byte_order(struct fixture *f)
 {
-	struct rows r = query(f, "SELECT c.table_name || '.' || c.column_name FROM information_schema.columns c"
-	                         " WHERE c.table_schema = current_schema() AND c.data_type = 'text'"
-	                         " AND c.table_name <> 'schema_migration' AND c.collation_name IS DISTINCT FROM 'C'");
+	static const char unsorted[] =
+		"SELECT c.table_name || '.' || c.column_name FROM information_schema.columns c"
+		" WHERE c.table_schema = current_schema() AND c.data_type = 'text'"
+		" AND c.table_name <> 'schema_migration' AND c.collation_name IS DISTINCT FROM 'C'";
+	struct rows r = query(f, unsorted);
 
 	for (size_t i = 0; i < r.n; i++)
 		fprintf(stderr, FMT_STR " does not sort by bytes\n", ARG_STR(CELL(&r, i, 0).s));
@@ -196,12 +208,13 @@ static void byte_order(struct fixture *f)
 }
 TEST(schema_of_postgres_sorts_text_by_bytes) { fixture_postgres(byte_order); }
 
-/* Statements ------------------------------------------------------------------------------------ */
+/* Statements ----------------------------------------------------------------------------------- */
 
 /* These may read a table whole: at start, for the operator, for lists of everything. */
 static bool may_scan(str name)
 {
-	return str_starts(name, S("LOAD_")) || str_starts(name, S("ADMIN_")) || str_starts(name, S("LIST_ALL_"));
+	return str_starts(name, S("LOAD_")) || str_starts(name, S("ADMIN_")) ||
+	       str_starts(name, S("LIST_ALL_"));
 }
 
 static bool is_table(struct fixture *f, str name)
@@ -210,8 +223,9 @@ static bool is_table(struct fixture *f, str name)
 	struct rows r;
 	struct err e;
 
-	CHECK(f->store->driver->query(fixture_read(f), f->arena, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
-	                              &arg, 1, &r, &e));
+	CHECK(f->store->driver->query(
+		fixture_read(f), f->arena,
+		"SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", &arg, 1, &r, &e));
 	return r.n > 0;
 }
 
@@ -227,7 +241,9 @@ static bool alias_is_table(struct fixture *f, const char *text, str alias)
 	for (at = strstr(text, pattern); at != NULL; at = strstr(at + 1, pattern)) {
 		const char *end = at, *start;
 
-		for (start = end; start > text && start[-1] != ' ' && start[-1] != ',' && start[-1] != '('; start--)
+		for (start = end;
+		     start > text && start[-1] != ' ' && start[-1] != ',' && start[-1] != '(';
+		     start--)
 			;
 		if (end > start && is_table(f, (str){ start, (size_t)(end - start) }))
 			return true;
@@ -239,15 +255,16 @@ static bool scans(struct fixture *f, const char *text, str step)
 {
 	str alias;
 
-	if (!str_starts(step, S("SCAN ")) || str_find(step, S("USING")) >= 0 || str_find(step, S("VIRTUAL TABLE")) >= 0)
+	if (!str_starts(step, S("SCAN ")) || str_find(step, S("USING")) >= 0 ||
+	    str_find(step, S("VIRTUAL TABLE")) >= 0)
 		return false;
 	step = str_from_at(step, 5);
 	CHECK(str_cut(&step, ' ', &alias));
 	return alias_is_table(f, text, alias);
 }
 
-/* The plan of an INSERT also names the children of its table, searched only to settle deferred foreign keys. There
- * are none, so the INSERTs are explained without foreign keys. */
+/* The plan of an INSERT also names the children of its table, searched only to settle deferred
+ * foreign keys. There are none, so the INSERTs are explained without foreign keys. */
 static struct rows plan_of(struct fixture *f, struct db *db, const char *text)
 {
 	static const struct sql_arg nulls[ARGUMENTS_MAX];
@@ -256,8 +273,10 @@ static struct rows plan_of(struct fixture *f, struct db *db, const char *text)
 	struct rows r;
 	struct err e = { 0 };
 
-	CHECK((size_t)snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", text) < sizeof(explain));
-	CHECK(f->store->driver->script(db, insert ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON", &e));
+	CHECK((size_t)snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", text) <
+	      sizeof(explain));
+	CHECK(f->store->driver->script(
+		db, insert ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON", &e));
 	CHECK(f->store->driver->query(db, f->arena, explain, nulls, parameters(text), &r, &e));
 	return r;
 }
@@ -275,7 +294,8 @@ static void plans(struct fixture *f)
 
 		for (size_t i = 0; i < r.n; i++)
 			if (!may_scan(str_from(t->name)) && scans(f, t->sqlite, CELL(&r, i, 3).s)) {
-				fprintf(stderr, "%s: " FMT_STR "\n", t->name, ARG_STR(CELL(&r, i, 3).s));
+				fprintf(stderr, "%s: " FMT_STR "\n", t->name,
+				        ARG_STR(CELL(&r, i, 3).s));
 				bad++;
 			}
 		arena_reset(f->arena);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-	BUSY_MS = 5000,             /* only another program that looks into the file can be in the way */
-	APPLICATION_ID = 0x6269386e /* "bi8n"; file(1) and we tell our files from others by it         */
+	BUSY_MS = 5000,              /* only a foreign program in the file can be in the way */
+	APPLICATION_ID = 0x6269386e  /* "bi8n": how file(1) and we tell our files from others */
 };
 
 /* In connect order. journal_size_limit keeps a WAL that once grew from staying large. */
@@ -75,13 +75,15 @@ static struct sqlite_db *self(struct db *db)
 	return (struct sqlite_db *)db;
 }
 
-/* Statements ------------------------------------------------------------------------------------ */
+/* Statements ----------------------------------------------------------------------------------- */
 
-static bool prepare_one(struct sqlite_db *db, const char *name, const char *text, sqlite3_stmt **out, struct err *e)
+static bool prepare_one(struct sqlite_db *db, const char *name, const char *text,
+                        sqlite3_stmt **out, struct err *e)
 {
 	const char *tail;
 
-	if (sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT, out, &tail) != SQLITE_OK)
+	if (sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT, out, &tail) !=
+	    SQLITE_OK)
 		return sqlite_fail(db->handle, name, e);
 	if (*out == NULL || *tail != '\0')
 		return err_log(e, ERR_INTERNAL, 0, "%s: not one statement", name);
@@ -92,7 +94,8 @@ static bool prepare_one(struct sqlite_db *db, const char *name, const char *text
 
 		snprintf(want, sizeof(want), "$%d", i);
 		if (got == NULL || strcmp(got, want) != 0)
-			return err_log(e, ERR_INTERNAL, 0, "%s: parameter %d is %s, must be %s (order of first use)",
+			return err_log(e, ERR_INTERNAL, 0,
+			               "%s: parameter %d is %s, must be %s (order of first use)",
 			               name, i, got == NULL ? "unnamed" : got, want);
 	}
 	return true;
@@ -158,13 +161,14 @@ static void cell_read(sqlite3_stmt *st, int col, struct cell *out)
 	out->s = (str){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, col) };
 }
 
-static bool bind_all(struct sqlite_db *db, sqlite3_stmt *st, const char *name, const struct sql_arg *args,
-                     size_t args_n, struct err *e)
+static bool bind_all(struct sqlite_db *db, sqlite3_stmt *st, const char *name,
+                     const struct sql_arg *args, size_t args_n, struct err *e)
 {
 	int wanted = sqlite3_bind_parameter_count(st);
 
 	if ((size_t)wanted != args_n)
-		return err_log(e, ERR_INTERNAL, 0, "%s: takes %d parameters, got %zu", name, wanted, args_n);
+		return err_log(e, ERR_INTERNAL, 0, "%s: takes %d parameters, got %zu", name, wanted,
+		               args_n);
 	for (size_t i = 0; i < args_n; i++)
 		if (bind_one(st, (int)i + 1, &args[i]) != SQLITE_OK)
 			return sqlite_fail(db->handle, name, e);
@@ -205,8 +209,9 @@ static bool sqlite_run(struct db *base, struct arena *a, enum sql_id id, const s
 	       run_statement(db, a, st, sql_texts[id].name, out, e);
 }
 
-static bool sqlite_each(struct db *base, struct arena *a, enum sql_id id, const struct sql_arg *args,
-                        size_t args_n, bool (*fn)(const struct cell *, void *), void *arg, struct err *e)
+static bool sqlite_each(struct db *base, struct arena *a, enum sql_id id,
+                        const struct sql_arg *args, size_t args_n,
+                        bool (*fn)(const struct cell *, void *), void *arg, struct err *e)
 {
 	struct sqlite_db *db = self(base);
 	sqlite3_stmt *st;
@@ -230,12 +235,13 @@ static bool sqlite_each(struct db *base, struct arena *a, enum sql_id id, const 
 	return ok;
 }
 
-static bool sqlite_query(struct db *base, struct arena *a, const char *sql, const struct sql_arg *args,
-                         size_t args_n, struct rows *out, struct err *e)
+static bool sqlite_query(struct db *base, struct arena *a, const char *sql,
+                         const struct sql_arg *args, size_t args_n, struct rows *out, struct err *e)
 {
 	struct sqlite_db *db = self(base);
 	sqlite3_stmt *st = NULL;
-	bool ok = prepare_one(db, "query", sql, &st, e) && bind_all(db, st, "query", args, args_n, e) &&
+	bool ok = prepare_one(db, "query", sql, &st, e) &&
+	          bind_all(db, st, "query", args, args_n, e) &&
 	          run_statement(db, a, st, "query", out, e);
 
 	sqlite3_finalize(st);
@@ -248,12 +254,13 @@ static bool sqlite_script(struct db *db, const char *sql, struct err *e)
 	       sqlite_fail(self(db)->handle, "script", e);
 }
 
-/* Transactions ---------------------------------------------------------------------------------- */
+/* Transactions --------------------------------------------------------------------------------- */
 
 static bool tx_step(struct db *base, enum tx_statement which, struct err *e)
 {
 	struct sqlite_db *db = self(base);
-	bool ok = sqlite3_step(db->tx[which]) == SQLITE_DONE || sqlite_fail(db->handle, tx_texts[which], e);
+	bool ok = sqlite3_step(db->tx[which]) == SQLITE_DONE ||
+	          sqlite_fail(db->handle, tx_texts[which], e);
 
 	sqlite3_reset(db->tx[which]);
 	return ok;
@@ -302,7 +309,7 @@ static bool sqlite_alive(struct db *db)
 	return self(db)->handle != NULL;
 }
 
-/* Connections ----------------------------------------------------------------------------------- */
+/* Connections ---------------------------------------------------------------------------------- */
 
 static void sqlite_disconnect(struct db *base)
 {
@@ -326,18 +333,22 @@ sqlite3 *sqlite_handle_open(const char *path, struct err *e)
 	sqlite3_extended_result_codes(handle, 1);
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(handle, BUSY_MS);
-	if (rc == SQLITE_OK && sqlite3_exec(handle, connection_setup, NULL, NULL, NULL) == SQLITE_OK)
+	if (rc == SQLITE_OK &&
+	    sqlite3_exec(handle, connection_setup, NULL, NULL, NULL) == SQLITE_OK)
 		return handle;
 	rc = sqlite3_errcode(handle);
 	if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT)
-		fault_set(e, ERR_UNAVAILABLE, rc, "%s is not a database of bi18n, or it is damaged", path);
+		fault_set(e, ERR_UNAVAILABLE, rc, "%s is not a database of bi18n, or it is damaged",
+		          path);
 	else
-		fault_set(e, ERR_UNAVAILABLE, rc, "cannot open %s: %s", path, sqlite3_errmsg(handle));
+		fault_set(e, ERR_UNAVAILABLE, rc, "cannot open %s: %s", path,
+		          sqlite3_errmsg(handle));
 	sqlite3_close(handle);
 	return NULL;
 }
 
-static bool sqlite_connect(struct store *s, enum connection_kind kind, struct db **out, struct err *e)
+static bool sqlite_connect(struct store *s, enum connection_kind kind, struct db **out,
+                           struct err *e)
 {
 	struct sqlite_shared *shared = s->shared;
 	struct sqlite_db *db = calloc(1, sizeof(*db));
@@ -363,17 +374,20 @@ static bool sqlite_connect(struct store *s, enum connection_kind kind, struct db
 	return true;
 }
 
-/* The file exists before SQLite opens it, so that its mode, which SQLite copies to -wal and -shm, is ours. */
+/* The file exists before SQLite opens it, so that its mode, which SQLite copies to -wal and -shm,
+ * is ours. */
 static bool make_file(const char *path, bool create, struct err *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
 
 	if (fd < 0 && errno == ENOENT)
-		return fault_set(e, ERR_UNAVAILABLE, errno, "there is no store %s: make one with bi18n migrate or serve",
+		return fault_set(e, ERR_UNAVAILABLE, errno,
+		                 "there is no store %s: make one with bi18n migrate or serve",
 		                 path);
 	if (fd < 0)
-		return fault_set(e, ERR_UNAVAILABLE, errno, "cannot open %s: %s", path, strerror(errno));
+		return fault_set(e, ERR_UNAVAILABLE, errno, "cannot open %s: %s", path,
+		                 strerror(errno));
 	if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0)
 		(void)!fchmod(fd, 0600);
 	close(fd);
@@ -400,7 +414,7 @@ static void sqlite_after_batch(struct db *db)
 	sqlite_checkpoint_if_long(db->store->shared, self(db)->handle);
 }
 
-/* Whole-store acts ------------------------------------------------------------------------------ */
+/* Whole-store acts ----------------------------------------------------------------------------- */
 
 /* BEGIN IMMEDIATE is the lock. The application id goes in with the first migration. */
 static bool sqlite_lock_schema(struct db *db, struct err *e)
@@ -412,7 +426,8 @@ static bool sqlite_lock_schema(struct db *db, struct err *e)
 
 	if (ok && CELL(&id, 0, 0).i != APPLICATION_ID) {
 		if (CELL(&tables, 0, 0).i != 0)
-			ok = fault_set(e, ERR_UNAVAILABLE, 0, "%s is the database of another program",
+			ok = fault_set(e, ERR_UNAVAILABLE, 0,
+			               "%s is the database of another program",
 			               ((struct sqlite_shared *)db->store->shared)->path);
 		else
 			ok = sqlite_script(db, "PRAGMA application_id = 1651062894", e);
@@ -438,7 +453,8 @@ static bool sync_directory_of(const char *path, struct err *e)
 	int fd;
 	bool ok;
 
-	snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
+	snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
+	         slash == NULL ? "." : path);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ok = fd >= 0 && fsync(fd) == 0;
 	if (!ok)
@@ -453,7 +469,8 @@ static bool backup_into(const char *from_path, const char *path, struct err *e)
 	sqlite3 *from = sqlite_handle_open(from_path, e), *to = NULL;
 	bool ok = from != NULL;
 
-	if (ok && sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (ok && sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	                  SQLITE_OK)
 		ok = sqlite_fail(to, "backup", e);
 	ok = ok && copy_pages(from, to, e) && sync_directory_of(path, e);
 	sqlite3_close(to);
@@ -470,8 +487,8 @@ static bool sqlite_backup(struct store *s, str file, struct err *e)
 	bool ok = false;
 
 	if (fd < 0) {
-		fault_set(e, errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE, errno, "cannot make %s: %s", path,
-		          strerror(errno));
+		fault_set(e, errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE, errno,
+		          "cannot make %s: %s", path, strerror(errno));
 	} else {
 		close(fd);
 		ok = backup_into(shared->path, path, e);
@@ -505,7 +522,8 @@ static bool sqlite_check(struct store *s, struct arena *a, struct strs *problems
 	for (size_t i = 0; i < keys.n; i++)
 		found[problems->n++] = arena_printf(
 			a, "row %lld of " FMT_STR " refers to a missing row of " FMT_STR,
-			(long long)CELL(&keys, i, 1).i, ARG_STR(CELL(&keys, i, 0).s), ARG_STR(CELL(&keys, i, 2).s));
+			(long long)CELL(&keys, i, 1).i, ARG_STR(CELL(&keys, i, 0).s),
+			ARG_STR(CELL(&keys, i, 2).s));
 	problems->v = found;
 	problems->present = true;
 	return true;

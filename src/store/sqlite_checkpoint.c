@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Copies the WAL back into the database file on a thread and connection of its own: passive
- * checkpoints do not keep the writer from appending. Because it appends, the thread alone might never reach the end of the
- * WAL, and only then can SQLite start it anew; so past a hard limit the writer does the (short) rest itself, between two
- * batches, after the answers have left. */
+ * checkpoints do not keep the writer from appending. Because it appends, the thread alone might
+ * never reach the end of the WAL, and only then can SQLite start it anew; so past a hard limit the
+ * writer does the (short) rest itself, between two batches, after the answers have left. */
 #include "store/sqlite_int.h"
 
 #include <stdio.h>
@@ -25,7 +25,8 @@ static void checkpoint(struct sqlite_shared *shared, sqlite3 *handle)
 {
 	int in_log = 0, copied = 0;
 
-	if (sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) == SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) ==
+	    SQLITE_OK)
 		atomic_store(&shared->copied, copied > 0 ? copied : 0);
 }
 
@@ -105,7 +106,8 @@ static void *checkpoint_main(void *arg)
 			handle = sqlite_handle_open(shared->path, &e);
 		if (handle != NULL)
 			checkpoint(shared, handle);
-		/* What is left is pinned by a reader or still being written: look again later, do not spin. */
+		/* What is left is pinned by a reader or still being written: look again later, do
+		 * not spin. */
 		pthread_mutex_lock(&shared->mutex);
 		if (!shared->closing)
 			wait_ms(shared, PAUSE_MS);

@@ -8,20 +8,24 @@
 
 enum { READERS_MAX = 256, ARENA_BYTES = 4 * 1024 };
 
-/* Statements ------------------------------------------------------------------------------------ */
+/* Statements ----------------------------------------------------------------------------------- */
 
 /* What both databases must refuse alike, before either sees it. */
-static bool admissible(struct db *db, enum sql_id id, const struct sql_arg *args, size_t args_n, struct err *e)
+static bool admissible(struct db *db, enum sql_id id, const struct sql_arg *args, size_t args_n,
+                       struct err *e)
 {
 	if (db->faulty) {
 		*e = db->fault;
 		return false;
 	}
 	if (db->streaming)
-		return err_log(e, ERR_INTERNAL, 0, "%s: inside db_each of the same connection", sql_texts[id].name);
+		return err_log(e, ERR_INTERNAL, 0, "%s: inside db_each of the same connection",
+		               sql_texts[id].name);
 	for (size_t i = 0; i < args_n; i++)
-		if (args[i].kind == SQL_ARG_TEXT && args[i].s.n > 0 && memchr(args[i].s.p, '\0', args[i].s.n) != NULL)
-			return err_set(e, ERR_INVALID_REQUEST, "text must not contain the character U+0000");
+		if (args[i].kind == SQL_ARG_TEXT && args[i].s.n > 0 &&
+		    memchr(args[i].s.p, '\0', args[i].s.n) != NULL)
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "text must not contain the character U+0000");
 	return true;
 }
 
@@ -32,8 +36,8 @@ static bool note_fault(struct db *db, const struct err *e)
 	return false;
 }
 
-bool db_run(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args, size_t args_n,
-            struct rows *out, struct err *e)
+bool db_run(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args,
+            size_t args_n, struct rows *out, struct err *e)
 {
 	struct rows unwanted;
 
@@ -43,8 +47,8 @@ bool db_run(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg
 	       note_fault(db, e);
 }
 
-bool db_each(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args, size_t args_n,
-             bool (*fn)(const struct cell *row, void *arg), void *arg, struct err *e)
+bool db_each(struct db *db, struct arena *a, enum sql_id id, const struct sql_arg *args,
+             size_t args_n, bool (*fn)(const struct cell *row, void *arg), void *arg, struct err *e)
 {
 	bool ok;
 
@@ -56,7 +60,7 @@ bool db_each(struct db *db, struct arena *a, enum sql_id id, const struct sql_ar
 	return ok || note_fault(db, e);
 }
 
-/* Readers --------------------------------------------------------------------------------------- */
+/* Readers -------------------------------------------------------------------------------------- */
 
 /* While the writer, who tries again and again, finds no database, nobody else need wait for one. */
 static bool reader_connect(struct store *s, struct db **out, struct err *e)
@@ -146,7 +150,8 @@ static bool readers_open(struct store *s, struct err *e)
 	unsigned n = s->config.readers == 0 ? 1 : s->config.readers;
 
 	if (n > READERS_MAX)
-		return fault_set(e, ERR_INVALID_REQUEST, 0, "at most %d read connections", READERS_MAX);
+		return fault_set(e, ERR_INVALID_REQUEST, 0, "at most %d read connections",
+		                 READERS_MAX);
 	for (; s->readers_n < n; s->readers_n++) {
 		struct db *db;
 
@@ -157,7 +162,7 @@ static bool readers_open(struct store *s, struct err *e)
 	return true;
 }
 
-/* Open and close -------------------------------------------------------------------------------- */
+/* Open and close ------------------------------------------------------------------------------- */
 
 static const struct driver *driver_for(str database)
 {
@@ -189,7 +194,8 @@ static bool store_bring_up(struct store *s, struct err *e)
 	const struct driver *d = driver_for(s->config.database);
 
 	if (d == NULL)
-		return fault_set(e, ERR_INVALID_REQUEST, 0, "database must be sqlite or start with postgres://");
+		return fault_set(e, ERR_INVALID_REQUEST, 0,
+		                 "database must be sqlite or start with postgres://");
 	if (!data_dir_open(&s->config, &s->lock_fd, e))
 		return false;
 	s->driver = d;
@@ -205,7 +211,8 @@ bool store_open(const struct store_config *c, struct store **out, struct err *e)
 	if (!store_bring_up(s, e)) {
 		struct err why = *e;
 
-		/* At start the reader of the text is the operator: nothing to hide, much to repair. */
+		/* At start the reader of the text is the operator: nothing to hide, much to repair.
+		 */
 		if (why.msg[0] != '\0')
 			fault_set(e, why.code, why.sys, "%s", why.msg);
 		store_close(s);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Opening ---------------------------------------------------------------------------------------- */
+/* Opening -------------------------------------------------------------------------------------- */
 
 static void second_server(struct fixture *f)
 {
@@ -20,7 +20,8 @@ static void second_server(struct fixture *f)
 	struct store *second;
 	struct err e;
 
-	snprintf(want, sizeof(want), "another bi18n process (pid %ld) uses this data directory", (long)getpid());
+	snprintf(want, sizeof(want), "another bi18n process (pid %ld) uses this data directory",
+	         (long)getpid());
 	CHECK(!store_open(&f->config, &second, &e));
 	CHECK_I64(e.code, ERR_CONFLICT);
 	CHECK_STR(str_from(e.say), str_from(want));
@@ -99,7 +100,9 @@ static void remove_all(const char *dir)
 TEST(open_says_what_is_wrong_with_the_data_directory)
 {
 	char dir[] = "/tmp/bi18n-store-XXXXXX", file[64], missing[64];
-	struct store_config c = { .readers = 1, .queue_max = 16, .batch_tasks_max = 16, .batch_ms_max = 5 };
+	struct store_config c = {
+		.readers = 1, .queue_max = 16, .batch_tasks_max = 16, .batch_ms_max = 5
+	};
 
 	CHECK(mkdtemp(dir) != NULL);
 	snprintf(missing, sizeof(missing), "%s/none", dir);
@@ -120,8 +123,9 @@ TEST(open_says_what_is_wrong_with_the_data_directory)
 	c.data_dir = S("/proc/self");
 	refused(&c, ERR_UNAVAILABLE, "cannot write in data directory /proc/self");
 	c.data_dir = str_from(dir);
-	write_file(dir, "bi18n.db", "This is a text, and long enough that nobody can take it for an empty file. "
-	                            "SQLite looks at the first hundred bytes before it says so.");
+	write_file(dir, "bi18n.db",
+	           "This is a text, and long enough that nobody can take it for an empty file. "
+	           "SQLite looks at the first hundred bytes before it says so.");
 	refused(&c, ERR_UNAVAILABLE, "bi18n.db is not a database of bi18n, or it is damaged");
 	c.database = S("mysql://localhost/x");
 	refused(&c, ERR_INVALID_REQUEST, "database must be sqlite or start with postgres://");
@@ -143,7 +147,7 @@ static void foreign_database(struct fixture *f)
 }
 TEST(open_refuses_the_database_of_another_program) { fixture_embedded(foreign_database); }
 
-/* Reading ---------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 static bool known(struct db *db, struct arena *a, const char *name)
 {
@@ -206,7 +210,7 @@ static void waits(struct fixture *f)
 }
 TEST(read_waits_for_a_free_connection) { fixture_embedded(waits); }
 
-/* Statements ------------------------------------------------------------------------------------- */
+/* Statements ----------------------------------------------------------------------------------- */
 
 enum { PEOPLE = 700 };
 
@@ -215,7 +219,8 @@ static bool add_people(struct db *db, struct arena *a, void *arg, struct err *e)
 	(void)arg;
 	for (int i = 0; i < PEOPLE; i++) {
 		const struct account one = {
-			.public_id = arena_printf(a, "acc_%d", i), .email = arena_printf(a, "p%d@example.org", i),
+			.public_id = arena_printf(a, "acc_%d", i),
+			.email = arena_printf(a, "p%d@example.org", i),
 			.created_ms = i,
 		};
 		int64_t id;
@@ -244,10 +249,12 @@ static void streams(struct fixture *f)
 	struct err e;
 
 	CHECK(fixture_write(f, add_people, NULL, &e));
-	CHECK(db_each(fixture_read(f), f->arena, SQL_ACCOUNT_LIST, all, COUNT(all), count_row, &v, &e));
+	CHECK(db_each(fixture_read(f), f->arena, SQL_ACCOUNT_LIST, all, COUNT(all), count_row, &v,
+	              &e));
 	CHECK_I64(v.n, PEOPLE);
 	v = (struct visit){ .stop_at = 10 };
-	CHECK(db_each(fixture_read(f), f->arena, SQL_ACCOUNT_LIST, all, COUNT(all), count_row, &v, &e));
+	CHECK(db_each(fixture_read(f), f->arena, SQL_ACCOUNT_LIST, all, COUNT(all), count_row, &v,
+	              &e));
 	CHECK_I64(v.n, 10);
 	CHECK(store_account_list(fixture_read(f), f->arena, 0, 1000000, &list, &e));
 	CHECK_I64((int64_t)list.n, PEOPLE);
@@ -309,9 +316,11 @@ TEST(statements_keep_any_text_but_refuse_a_nul) { fixture_each(texts); }
 
 static void types(struct fixture *f)
 {
-	const struct sql_arg args[] = { A_I64(INT64_MIN), A_TEXT(S("t")), A_BYTES("\0\xff", 2), A_NULL, A_TEXT(STR_NONE) };
+	const struct sql_arg args[] = { A_I64(INT64_MIN), A_TEXT(S("t")), A_BYTES("\0\xff", 2),
+		                        A_NULL, A_TEXT(STR_NONE) };
 	const char *sql = store_is_postgres(f->store)
-	                          ? "SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS BYTEA), CAST($4 AS BIGINT),"
+	                          ? "SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS "
+	                            "BYTEA), CAST($4 AS BIGINT),"
 	                            " CAST($5 AS TEXT), 2 > 1, 7, CAST('' AS BYTEA)"
 	                          : "SELECT $1, $2, $3, $4, $5, 2 > 1, 7, x''";
 	struct rows r;
@@ -336,15 +345,17 @@ static void wrong_order(struct fixture *f)
 	struct rows r;
 	struct err e;
 
-	CHECK(!f->store->driver->query(fixture_read(f), f->arena, "SELECT $2, $1", args, COUNT(args), &r, &e));
+	CHECK(!f->store->driver->query(fixture_read(f), f->arena, "SELECT $2, $1", args,
+	                               COUNT(args), &r, &e));
 	CHECK(str_find(str_from(e.msg), S("parameter 1 is $2, must be $1")) >= 0);
-	CHECK(!f->store->driver->query(fixture_read(f), f->arena, "SELECT ?, ?", args, COUNT(args), &r, &e));
+	CHECK(!f->store->driver->query(fixture_read(f), f->arena, "SELECT ?, ?", args, COUNT(args),
+	                               &r, &e));
 	CHECK(!db_run(fixture_read(f), f->arena, SQL_META_GET, args, COUNT(args), &r, &e));
 	CHECK(str_find(str_from(e.msg), S("META_GET: takes 1 parameters, got 2")) >= 0);
 }
 TEST(statements_must_number_their_parameters_in_order) { fixture_embedded(wrong_order); }
 
-/* Operator --------------------------------------------------------------------------------------- */
+/* Operator ------------------------------------------------------------------------------------- */
 
 static void backup(struct fixture *f)
 {
@@ -394,15 +405,16 @@ static void sick(struct fixture *f)
 	CHECK_I64((int64_t)problems.n, 0);
 	if (store_is_postgres(f->store))
 		return;
-	CHECK(f->store->driver->script(f->store->writer,
-	                               "PRAGMA foreign_keys = OFF; INSERT INTO member VALUES (5, 6, 'owner', 1);", &e));
+	CHECK(f->store->driver->script(
+		f->store->writer,
+		"PRAGMA foreign_keys = OFF; INSERT INTO member VALUES (5, 6, 'owner', 1);", &e));
 	CHECK(store_check(f->store, f->arena, &problems, &e));
 	CHECK_I64((int64_t)problems.n, 2);
 	CHECK(str_find(problems.v[0], S("member refers to a missing row of")) >= 0);
 }
 TEST(check_names_rows_that_refer_to_nothing) { fixture_each(sick); }
 
-/* Write-ahead log -------------------------------------------------------------------------------- */
+/* Write-ahead log ------------------------------------------------------------------------------ */
 
 enum { BIG_BYTES = 256 * 1024, BIG_WRITES = 600, WAL_BYTES_MAX = 100 * 1024 * 1024 };
 
