@@ -40,7 +40,8 @@ const struct field account_email_in_fields[] = {
 
 static bool label_is_sane(str label)
 {
-	return label.n > 0 && label.n <= DOMAIN_LABEL_MAX && label.p[0] != '-' && label.p[label.n - 1] != '-';
+	return label.n > 0 && label.n <= DOMAIN_LABEL_MAX && label.p[0] != '-' &&
+	       label.p[label.n - 1] != '-';
 }
 
 bool email_is_sane(str email)
@@ -69,9 +70,11 @@ bool email_is_sane(str email)
 static bool password_is_fit(str password, struct err *e)
 {
 	if (!utf8_valid(password) || utf8_length(password) < PASSWORD_CHARACTERS_MIN)
-		return err_set(e, ERR_INVALID_REQUEST, "password: at least %d characters.", PASSWORD_CHARACTERS_MIN);
+		return err_set(e, ERR_INVALID_REQUEST, "password: at least %d characters.",
+			       PASSWORD_CHARACTERS_MIN);
 	if (password.n > PASSWORD_BYTES_MAX)
-		return err_set(e, ERR_INVALID_REQUEST, "password: at most %d bytes.", PASSWORD_BYTES_MAX);
+		return err_set(e, ERR_INVALID_REQUEST, "password: at most %d bytes.",
+			       PASSWORD_BYTES_MAX);
 	return true;
 }
 
@@ -80,10 +83,11 @@ bool account_need(const struct act *tx, str email, struct account *out, struct e
 {
 	if (!store_account_by_email(tx->db, tx->arena, email, out, e))
 		return false;
-	return out->id != 0 || err_set(e, ERR_NOT_FOUND, "There is no account with this email address.");
+	return out->id != 0 ||
+	       err_set(e, ERR_NOT_FOUND, "There is no account with this email address.");
 }
 
-/* Adding ---------------------------------------------------------------------------------------- */
+/* Adding ------------------------------------------------------------------------------------- */
 
 struct account_writing { struct account account; str email, hash; };
 
@@ -93,8 +97,10 @@ static bool account_add_write(const struct act *tx, void *arg, struct err *e)
 	struct audit_detail detail = { AUDIT_FACTS({ S("user"), w->account.public_id }) };
 
 	if (!store_account_insert(tx->db, tx->arena, &w->account, &w->account.id, e))
-		return e->code == ERR_CONFLICT ?
-		       err_set(e, ERR_CONFLICT, "There is an account with this email address already.") : false;
+		return e->code == ERR_CONFLICT
+			       ? err_set(e, ERR_CONFLICT,
+					 "There is an account with this email address already.")
+			       : false;
 	detail.account_id = w->account.id;
 	return store_password_set(tx->db, tx->arena, w->account.id, w->hash, tx->now_ms, e) &&
 	       audit_add(tx, AUDIT_USER_CREATED, &detail, e);
@@ -109,8 +115,11 @@ bool account_add(const struct act *act, const void *in, void *out, struct err *e
 		return err_set(e, ERR_INVALID_REQUEST, "email: not an email address.");
 	if (!password_is_fit(i->password, e))
 		return false;
-	w.account = (struct account){ .public_id = public_id(act->arena, S("usr_")), .email = i->email,
-				      .name = i->name, .locale = S(""), .created_ms = act->now_ms };
+	w.account = (struct account){ .public_id = public_id(act->arena, S("usr_")),
+				      .email = i->email,
+				      .name = i->name,
+				      .locale = S(""),
+				      .created_ms = act->now_ms };
 	w.hash = password_hash(act->arena, i->password);
 	if (!act_write(act, account_add_write, &w, e))
 		return false;
@@ -118,7 +127,7 @@ bool account_add(const struct act *act, const void *in, void *out, struct err *e
 	return true;
 }
 
-/* Listing --------------------------------------------------------------------------------------- */
+/* Listing ------------------------------------------------------------------------------------ */
 
 static struct account_view view_of(const struct account *a)
 {
@@ -141,7 +150,7 @@ bool account_list(const struct act *act, const void *in, void *out, struct err *
 	return true;
 }
 
-/* Changing -------------------------------------------------------------------------------------- */
+/* Changing ----------------------------------------------------------------------------------- */
 
 static bool end_sessions(const struct act *tx, int64_t account_id, struct err *e)
 {
@@ -160,7 +169,8 @@ static bool account_passwd_write(const struct act *tx, void *arg, struct err *e)
 		return false;
 	detail.account_id = w->account.id;
 	return store_password_set(tx->db, tx->arena, w->account.id, w->hash, tx->now_ms, e) &&
-	       end_sessions(tx, w->account.id, e) && audit_add(tx, AUDIT_USER_PASSWORD_CHANGED, &detail, e);
+	       end_sessions(tx, w->account.id, e) &&
+	       audit_add(tx, AUDIT_USER_PASSWORD_CHANGED, &detail, e);
 }
 
 bool account_passwd(const struct act *act, const void *in, void *out, struct err *e)
@@ -196,8 +206,10 @@ bool account_disable(const struct act *act, const void *in, void *out, struct er
 		return true;                        /* disabled already: the same answer twice */
 	detail.account_id = account.id;
 	return end_sessions(act, account.id, e) &&
-	       store_grants_end(act->db, act->arena, account.id, 0, act->now_ms, S("account_disabled"), &grants, e) &&
-	       store_families_end(act->db, act->arena, account.id, act->now_ms, S("account_disabled"), e) &&
+	       store_grants_end(act->db, act->arena, account.id, 0, act->now_ms,
+				S("account_disabled"), &grants, e) &&
+	       store_families_end(act->db, act->arena, account.id, act->now_ms,
+				  S("account_disabled"), e) &&
 	       store_api_keys_revoke_account(act->db, act->arena, account.id, act->now_ms, e) &&
 	       audit_add(act, AUDIT_USER_DISABLED, &detail, e);
 }

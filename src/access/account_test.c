@@ -53,10 +53,14 @@ static void with_acme(struct scene *f)
 
 TEST(email_sanity)
 {
-	CHECK(email_is_sane(S("a@b")) && email_is_sane(S("o.l+x@mail.example.com")) && email_is_sane(S("ü@exämple.de")));
-	CHECK(!email_is_sane(S("")) && !email_is_sane(S("a")) && !email_is_sane(S("@b")) && !email_is_sane(S("a@")));
-	CHECK(!email_is_sane(S("a b@c")) && !email_is_sane(S("a@b@c")) && !email_is_sane(S("a@b..c")));
-	CHECK(!email_is_sane(S("a@-b")) && !email_is_sane(S("a@b\n")) && !email_is_sane(S("a\xff@b")));
+	CHECK(email_is_sane(S("a@b")) && email_is_sane(S("o.l+x@mail.example.com")) &&
+	      email_is_sane(S("ü@exämple.de")));
+	CHECK(!email_is_sane(S("")) && !email_is_sane(S("a")) && !email_is_sane(S("@b")) &&
+	      !email_is_sane(S("a@")));
+	CHECK(!email_is_sane(S("a b@c")) && !email_is_sane(S("a@b@c")) &&
+	      !email_is_sane(S("a@b..c")));
+	CHECK(!email_is_sane(S("a@-b")) && !email_is_sane(S("a@b\n")) &&
+	      !email_is_sane(S("a\xff@b")));
 }
 
 STORE_TEST(user_add_refuses_short_passwords_bad_addresses_and_repeats)
@@ -85,11 +89,16 @@ STORE_TEST(org_add_refuses_reserved_uuid_and_taken_slugs)
 	struct err e = { 0 };
 
 	with_acme(&f);
-	CHECK(!add_organization(&f, S("api"), S("olivia@example.com"), &e) && e.code == ERR_INVALID_REQUEST);
-	CHECK(!add_organization(&f, S("Acme"), S("olivia@example.com"), &e) && e.code == ERR_INVALID_REQUEST);
-	CHECK(!add_organization(&f, S("123e4567-e89b-42d3-a456-426614174000"), S("olivia@example.com"), &e));
-	CHECK(!add_organization(&f, S("acme"), S("olivia@example.com"), &e) && e.code == ERR_SLUG_TAKEN);
-	CHECK(!add_organization(&f, S("other"), S("nobody@example.com"), &e) && e.code == ERR_NOT_FOUND);
+	CHECK(!add_organization(&f, S("api"), S("olivia@example.com"), &e) &&
+	      e.code == ERR_INVALID_REQUEST);
+	CHECK(!add_organization(&f, S("Acme"), S("olivia@example.com"), &e) &&
+	      e.code == ERR_INVALID_REQUEST);
+	CHECK(!add_organization(&f, S("123e4567-e89b-42d3-a456-426614174000"),
+				S("olivia@example.com"), &e));
+	CHECK(!add_organization(&f, S("acme"), S("olivia@example.com"), &e) &&
+	      e.code == ERR_SLUG_TAKEN);
+	CHECK(!add_organization(&f, S("other"), S("nobody@example.com"), &e) &&
+	      e.code == ERR_NOT_FOUND);
 	CHECK(add_organization(&f, S("other"), S("olivia@example.com"), &e));
 	scene_close(&f);
 }
@@ -114,16 +123,33 @@ struct connection { int64_t account_id, organization_id, grant_id; struct digest
 
 static bool connect_insert(const struct act *tx, const void *in, void *out, struct err *e)
 {
-	struct app app = { .client_id = S("client_1"), .name = S("Partner"), .refresh_policy = REFRESH_STABLE,
-			   .confidential = true, .scopes = SCOPE_ALL, .icon_url = S(""), .auth_method = S(""),
+	struct app app = { .client_id = S("client_1"),
+			   .name = S("Partner"),
+			   .refresh_policy = REFRESH_STABLE,
+			   .confidential = true,
+			   .scopes = SCOPE_ALL,
+			   .icon_url = S(""),
+			   .auth_method = S(""),
 			   .created_ms = tx->now_ms };
-	struct grant_new g = { .scopes = SCOPE_ORG_READ, .now_ms = tx->now_ms, .public_id = S("grt_one"),
-			       .resource = S(""), .redirect_host = S("partner.example") };
-	struct minted m = { .scopes = SCOPE_ORG_READ, .now_ms = tx->now_ms, .expires_ms = tx->now_ms + 3600000 };
-	struct family_new family = { .id = 99, .code_id = 1, .epoch = 1, .now_ms = tx->now_ms,
-				     .idle_expires_ms = tx->now_ms + 7200000, .expires_ms = tx->now_ms + 7200000,
-				     .access_expires_ms = tx->now_ms + 1800000, .scope_text = S(""), .resource = S(""),
-				     .network = S(""), .networks = S("") };
+	struct grant_new g = { .scopes = SCOPE_ORG_READ,
+			       .now_ms = tx->now_ms,
+			       .public_id = S("grt_one"),
+			       .resource = S(""),
+			       .redirect_host = S("partner.example") };
+	struct minted m = { .scopes = SCOPE_ORG_READ,
+			    .now_ms = tx->now_ms,
+			    .expires_ms = tx->now_ms + 3600000 };
+	struct family_new family = { .id = 99,
+				     .code_id = 1,
+				     .epoch = 1,
+				     .now_ms = tx->now_ms,
+				     .idle_expires_ms = tx->now_ms + 7200000,
+				     .expires_ms = tx->now_ms + 7200000,
+				     .access_expires_ms = tx->now_ms + 1800000,
+				     .scope_text = S(""),
+				     .resource = S(""),
+				     .network = S(""),
+				     .networks = S("") };
 	struct connection *c = out;
 	struct bearer_token live;
 	struct grant grant;
@@ -139,13 +165,16 @@ static bool connect_insert(const struct act *tx, const void *in, void *out, stru
 	m.grant_version = grant.version;
 	family.app_id = g.app_id;
 	family.account_id = c->account_id;
-	family.sealed = family_secret_seal(tx->arena, tx->settings, 99, (uint8_t[KEY_BYTES]){ 4, 5, 6 });
+	family.sealed =
+		family_secret_seal(tx->arena, tx->settings, 99, (uint8_t[KEY_BYTES]){ 4, 5, 6 });
 	for (size_t i = 0; i < DIGEST_BYTES; i++)
 		m.digest[i] = c->token.b[i];
-	live = (struct bearer_token){ c->token, grant.id, grant.version, SCOPE_ORG_READ, m.expires_ms, { 0 } };
+	live = (struct bearer_token){ c->token, grant.id, grant.version,
+				      SCOPE_ORG_READ, m.expires_ms, { 0 } };
 	bearer_token_add(tx, &live);
 	return store_token_mint(tx->db, tx->arena, &m, &done, e) && done &&
-	       store_family_insert(tx->db, tx->arena, &family, e) && bearer_grant_refresh(tx, grant.id, e);
+	       store_family_insert(tx->db, tx->arena, &family, e) &&
+	       bearer_grant_refresh(tx, grant.id, e);
 }
 
 static bool find_ids(const struct act *tx, const void *in, void *out, struct err *e)
@@ -264,31 +293,33 @@ STORE_TEST(rule_131_disabling_a_person_ends_everything_of_theirs)
 
 STORE_TEST(key_works_at_once_is_stored_as_a_digest_and_stops_when_revoked)
 {
-	struct key_add_in in = { .organization = S("acme"), .level = S("read") };
-	struct key_revoke_out revoked;
-	struct key_revoke_in which;
-	struct key_add_out out;
-	struct key_list_out list;
+	struct api_key_add_in in = { .organization = S("acme"), .level = S("read") };
+	struct api_key_revoke_out revoked;
+	struct api_key_revoke_in which;
+	struct api_key_add_out out;
+	struct api_key_list_out list;
 	struct principal who;
 	struct scene f;
 	struct err e = { 0 };
 
 	with_acme(&f);
-	CHECK(scene_write(&f, key_add, &in, &out, &e));
-	CHECK(str_starts(out.key, S("bi-")) && str_starts(out.key, out.prefix) && out.prefix.n == 9);
+	CHECK(scene_write(&f, api_key_add, &in, &out, &e));
+	CHECK(str_starts(out.key, S("bi-")) && str_starts(out.key, out.prefix) &&
+	      out.prefix.n == 9);
 	for (int round = 0; round < 2; round++) {
 		CHECK(bearer_principal(f.act.bearers, f.arena, out.key, f.act.now_ms, &who, &e));
 		CHECK(who.kind == WHO_KEY && who.scopes == scope_level(S("read")));
 		CHECK_STR(who.organization_slug, S("acme"));
 		scene_restart(&f);
 	}
-	CHECK(scene_read(&f, key_list, &(struct key_list_in){ S("acme") }, &list, &e) && list.keys.n == 1);
+	CHECK(scene_read(&f, api_key_list, &(struct api_key_list_in){ S("acme") }, &list, &e) &&
+	      list.keys.n == 1);
 	which.id = out.id;
-	CHECK(scene_write(&f, key_revoke, &which, &revoked, &e) && revoked.revoked);
+	CHECK(scene_write(&f, api_key_revoke, &which, &revoked, &e) && revoked.revoked);
 	CHECK(scene_is_refused(&f, out.key, ERR_INVALID_TOKEN));
-	CHECK(scene_write(&f, key_revoke, &which, &revoked, &e) && revoked.revoked);
+	CHECK(scene_write(&f, api_key_revoke, &which, &revoked, &e) && revoked.revoked);
 	which.id = S("no-such-key");
-	CHECK(!scene_write(&f, key_revoke, &which, &revoked, &e) && e.code == ERR_NOT_FOUND);
+	CHECK(!scene_write(&f, api_key_revoke, &which, &revoked, &e) && e.code == ERR_NOT_FOUND);
 	CHECK_I64((int64_t)scene_audited(&f, "key.revoked"), 1);
 	scene_close(&f);
 }
@@ -296,24 +327,24 @@ STORE_TEST(key_works_at_once_is_stored_as_a_digest_and_stops_when_revoked)
 STORE_TEST(key_is_of_one_kind_and_of_known_projects)
 {
 	static const str projects[] = { STR("web") };
-	struct key_add_in in = { .organization = S("acme") };
-	struct key_add_out out;
+	struct api_key_add_in in = { .organization = S("acme") };
+	struct api_key_add_out out;
 	struct principal who;
 	struct scene f;
 	struct err e = { 0 };
 
 	with_acme(&f);
-	CHECK(!scene_write(&f, key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
+	CHECK(!scene_write(&f, api_key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
 	in.is_public = true;
-	CHECK(scene_write(&f, key_add, &in, &out, &e) && str_starts(out.key, S("bi_pub_")));
+	CHECK(scene_write(&f, api_key_add, &in, &out, &e) && str_starts(out.key, S("bi_pub_")));
 	CHECK(out.expires_at.p == NULL);
 	CHECK(bearer_principal(f.act.bearers, f.arena, out.key, f.act.now_ms, &who, &e));
 	CHECK(who.kind == WHO_PUBLIC_KEY && who.scopes == SCOPE_CONTENT_READ);
 	in.level = S("read");
-	CHECK(!scene_write(&f, key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
+	CHECK(!scene_write(&f, api_key_add, &in, &out, &e) && e.code == ERR_INVALID_REQUEST);
 	in.is_public = false;
 	in.projects = (struct strs){ projects, 1, true };
-	CHECK(!scene_write(&f, key_add, &in, &out, &e) && e.code == ERR_NOT_FOUND);
+	CHECK(!scene_write(&f, api_key_add, &in, &out, &e) && e.code == ERR_NOT_FOUND);
 	scene_close(&f);
 }
 
@@ -336,7 +367,9 @@ STORE_TEST(e_18_foreign_organization_is_403_for_those_who_can_see_it_and_404_for
 
 	with_connection(&f);
 	CHECK(scene_read(&f, find_ids, NULL, &c, &e));
-	f.who = (struct principal){ .kind = WHO_INSTALL, .organization_id = 999, .account_id = c.account_id };
+	f.who = (struct principal){ .kind = WHO_INSTALL,
+				    .organization_id = 999,
+				    .account_id = c.account_id };
 	CHECK(!scene_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_WRONG_ORGANIZATION);
 	f.who.account_id = 12345;
 	CHECK(!scene_read(&f, may_acme, &project, NULL, &e) && e.code == ERR_NOT_FOUND);
@@ -397,6 +430,7 @@ STORE_TEST(rule_216_a_token_that_strays_into_the_audit_is_masked)
 	CHECK(scene_write(&f, audit_with_secret, &token, NULL, &e));
 	CHECK(scene_read(&f, audit_list, &in, &out, &e) && out.events.n == 1);
 	events = out.events.v;
-	CHECK(str_find(events[0].detail, token) < 0 && str_find(events[0].detail, S("bi_oat_***")) >= 0);
+	CHECK(str_find(events[0].detail, token) < 0 &&
+	      str_find(events[0].detail, S("bi_oat_***")) >= 0);
 	scene_close(&f);
 }

@@ -9,9 +9,17 @@ static bool app_insert(const struct act *tx, const void *in, void *out, struct e
 {
 	static const str uris[] = { STR("https://partner.example/cb"), STR("http://127.0.0.1/cb") };
 	struct app app = {
-		.client_id = S("client_1"), .name = S("Partner"), .kind = APP_WEB, .refresh_policy = REFRESH_STABLE,
-		.confidential = true, .refresh_grace_s = 120, .scopes = SCOPE_ALL, .icon_url = S(""),
-		.auth_method = S(""), .created_ms = tx->now_ms, .redirect_uris = { uris, COUNT(uris), true },
+		.client_id = S("client_1"),
+		.name = S("Partner"),
+		.kind = APP_WEB,
+		.refresh_policy = REFRESH_STABLE,
+		.confidential = true,
+		.refresh_grace_s = 120,
+		.scopes = SCOPE_ALL,
+		.icon_url = S(""),
+		.auth_method = S(""),
+		.created_ms = tx->now_ms,
+		.redirect_uris = { uris, COUNT(uris), true },
 	};
 	struct app_made *made = out;
 
@@ -26,7 +34,8 @@ static bool app_rotate(const struct act *tx, const void *in, void *out, struct e
 	struct app_made *made = out;
 
 	(void)in;
-	return store_app_secrets_retire(tx->db, tx->arena, made->id, tx->now_ms, tx->now_ms + 1000, e) &&
+	return store_app_secrets_retire(tx->db, tx->arena, made->id, tx->now_ms, tx->now_ms + 1000,
+					e) &&
 	       store_app_secret_add(tx->db, tx->arena, made->id, made->second.b, tx->now_ms, e) &&
 	       apps_refresh(tx, made->id, e);
 }

@@ -71,7 +71,8 @@ static int64_t or_else(int64_t id, int64_t other)
 	return id != 0 ? id : other;
 }
 
-bool audit_add(const struct act *act, enum audit_kind kind, const struct audit_detail *detail, struct err *e)
+bool audit_add(const struct act *act, enum audit_kind kind, const struct audit_detail *detail,
+	       struct err *e)
 {
 	static const struct audit_detail nothing = { 0 };
 	const struct audit_detail *d = detail == NULL ? &nothing : detail;
@@ -91,7 +92,7 @@ bool audit_add(const struct act *act, enum audit_kind kind, const struct audit_d
 	return store_audit_append(act->db, act->arena, &row, e);
 }
 
-/* Listing --------------------------------------------------------------------------------------- */
+/* Listing ------------------------------------------------------------------------------------ */
 
 const struct field audit_in_fields[] = {
 	FIELD(struct audit_in, since, "since", FIELD_NONEMPTY),
@@ -137,12 +138,14 @@ static bool since_parse(str s, int64_t now_ms, int64_t *out, struct err *e)
 	if (s.n == 0 || clock_parse_iso(s, out))
 		return true;
 	for (size_t i = 0; i < COUNT(units); i++) {
-		if (s.p[s.n - 1] == units[i].unit && str_i64(str_sub(s, 0, s.n - 1), 0, 1000000, &n)) {
+		if (s.p[s.n - 1] == units[i].unit &&
+		    str_i64(str_sub(s, 0, s.n - 1), 0, 1000000, &n)) {
 			*out = now_ms - n * units[i].ms;
 			return true;
 		}
 	}
-	return err_set(e, ERR_INVALID_REQUEST, "since: an ISO time such as 2026-08-04T10:31:30Z, or how long ago,"
+	return err_set(e, ERR_INVALID_REQUEST,
+		       "since: an ISO time such as 2026-08-04T10:31:30Z, or how long ago,"
 		       " such as 24h.");
 }
 
@@ -152,30 +155,42 @@ static bool found(bool asked, int64_t id, const char *what, struct err *e)
 	return !asked || id != 0 || err_set(e, ERR_NOT_FOUND, "There is no such %s.", what);
 }
 
-static bool audit_filter_make(const struct act *act, const struct audit_in *in, struct audit_filter *f, struct err *e)
+static bool audit_filter_make(const struct act *act, const struct audit_in *in,
+			      struct audit_filter *f, struct err *e)
 {
 	struct organization o = { 0 };
 
 	*f = (struct audit_filter){ .after_id = in->after, .limit = in->limit };
 	if (!since_parse(in->since, act->now_ms, &f->since_ms, e))
 		return false;
-	if (in->grant.n > 0 && !store_bearer_grant_id(act->db, act->arena, in->grant, &f->installation_id, e))
+	if (in->grant.n > 0 &&
+	    !store_bearer_grant_id(act->db, act->arena, in->grant, &f->installation_id, e))
 		return false;
 	if (in->app.n > 0 && !store_bearer_app_id(act->db, act->arena, in->app, &f->app_id, e))
 		return false;
-	if (in->organization.n > 0 && !store_organization_by_ref(act->db, act->arena, in->organization, &o, e))
+	if (in->organization.n > 0 &&
+	    !store_organization_by_ref(act->db, act->arena, in->organization, &o, e))
 		return false;
 	f->organization_id = o.id;
-	return found(in->grant.n > 0, f->installation_id, "grant", e) && found(in->app.n > 0, f->app_id, "app", e) &&
+	return found(in->grant.n > 0, f->installation_id, "grant", e) &&
+	       found(in->app.n > 0, f->app_id, "app", e) &&
 	       found(in->organization.n > 0, o.id, "organization", e);
 }
 
 static struct audit_event event_from(struct arena *a, const struct audit_row *row)
 {
 	return (struct audit_event){
-		.id = row->id, .at = clock_iso(a, row->at_ms), .kind = row->kind, .account = row->account,
-		.app = row->app, .organization = row->organization, .grant = row->grant, .project = row->project,
-		.request_id = row->request_id, .address = row->address, .user_agent = row->user_agent,
+		.id = row->id,
+		.at = clock_iso(a, row->at_ms),
+		.kind = row->kind,
+		.account = row->account,
+		.app = row->app,
+		.organization = row->organization,
+		.grant = row->grant,
+		.project = row->project,
+		.request_id = row->request_id,
+		.address = row->address,
+		.user_agent = row->user_agent,
 		.detail = row->detail.n == 0 ? S("{}") : row->detail,
 	};
 }
@@ -188,7 +203,8 @@ bool audit_list(const struct act *act, const void *in, void *out, struct err *e)
 	struct audit_event *events;
 	struct audit_rows rows;
 
-	if (!audit_filter_make(act, i, &filter, e) || !store_audit_list(act->db, act->arena, &filter, &rows, e))
+	if (!audit_filter_make(act, i, &filter, e) ||
+	    !store_audit_list(act->db, act->arena, &filter, &rows, e))
 		return false;
 	events = arena_array(act->arena, struct audit_event, rows.n);
 	for (size_t n = 0; n < rows.n; n++)

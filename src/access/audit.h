@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happened, appended in the transaction of what it tells. Append-only. Source: contract rule 221. */
+ * What happened, appended in the transaction of what it tells. Append-only. Source: contract rule
+ * 221. */
 #ifndef ACCESS_AUDIT_H
 #define ACCESS_AUDIT_H
 
@@ -67,8 +68,9 @@ enum audit_kind {
 };
 str audit_kind_name(enum audit_kind kind);
 
-/* What it is about. Ids left 0 are taken from who asks (act->who). `facts` become the members of a JSON object; they
- * must not hold secrets, and what looks like one of our tokens is masked all the same. */
+/* What it is about. Ids left 0 are taken from who asks (act->who). `facts` become the members
+ * of a JSON object; they must not hold secrets, and what looks like one of our tokens is
+ * masked all the same. */
 struct audit_detail {
 	int64_t account_id, app_id, organization_id, grant_id, project_id;
 	const struct str_pair *facts;
@@ -88,7 +90,8 @@ str  audit_header_text(struct arena *a, str s);
 struct audit_in { str since, grant, organization, app; int64_t after, limit; };
 struct audit_event {
 	int64_t id;
-	str     at, kind, account, app, organization, grant, project, request_id, address, user_agent, detail;
+	str at, kind, account, app, organization, grant, project, request_id, address, user_agent,
+		detail;
 };
 struct audit_out { struct list events; int64_t next; };
 extern const struct field audit_in_fields[], audit_out_fields[];

@@ -21,8 +21,9 @@ enum {
 struct bearers *bearers_create(const struct settings *settings)
 {
 	struct bearers *b = heap_alloc(sizeof(*b));
-	struct index **all[] = { &b->organizations, &b->grants, &b->names, &b->aliases, &b->tokens, &b->families,
-				 &b->access_denied, &b->keys, &b->sessions, &b->session_ids };
+	struct index **all[] = { &b->organizations, &b->grants, &b->names, &b->aliases,
+				 &b->tokens, &b->families, &b->access_denied, &b->keys,
+				 &b->sessions, &b->session_ids };
 
 	b->settings = settings;
 	b->rates = rates_create(RATE_SLOTS);
@@ -83,8 +84,9 @@ static bool collect_matching(struct index_node *n, void *arg)
 }
 
 /* With `change` held. What was found a moment ago may have been replaced: it is looked at again. */
-static void remove_if_still(struct bearers *b, struct index *ix, const struct removal *r, const uint8_t key[32],
-                            void (*gone)(struct bearers *, struct index_node *))
+static void remove_if_still(struct bearers *b, struct index *ix, const struct removal *r,
+			    const uint8_t key[32],
+			    void (*gone)(struct bearers *, struct index_node *))
 {
 	struct index_node *n;
 	bool still;
@@ -97,8 +99,9 @@ static void remove_if_still(struct bearers *b, struct index *ix, const struct re
 		gone(b, n);
 }
 
-void nodes_remove(struct bearers *b, struct index *ix, bool (*match)(const struct index_node *, void *), void *arg,
-                  void (*gone)(struct bearers *, struct index_node *))
+void nodes_remove(struct bearers *b, struct index *ix,
+		  bool (*match)(const struct index_node *, void *), void *arg,
+		  void (*gone)(struct bearers *, struct index_node *))
 {
 	struct removal r = { .match = match, .arg = arg };
 
@@ -165,13 +168,16 @@ struct rates *bearers_rates(struct bearers *b)
 void bearers_count(struct bearers *b, struct bearers_counts *out)
 {
 	*out = (struct bearers_counts){
-		.grants = index_count(b->grants), .tokens = index_count(b->tokens),
-		.families = index_count(b->families), .keys = index_count(b->keys),
-		.sessions = index_count(b->sessions), .organizations = index_count(b->organizations),
+		.grants = index_count(b->grants),
+		.tokens = index_count(b->tokens),
+		.families = index_count(b->families),
+		.keys = index_count(b->keys),
+		.sessions = index_count(b->sessions),
+		.organizations = index_count(b->organizations),
 	};
 }
 
-/* Keys ------------------------------------------------------------------------------------------ */
+/* Keys --------------------------------------------------------------------------------------- */
 
 void key_of_id(int64_t id, uint8_t key[32])
 {
@@ -205,7 +211,7 @@ str name_of_key(const uint8_t key[32])
 	return (str){ p, strnlen(p, NAME_BYTES_MAX) };
 }
 
-/* Hooks ----------------------------------------------------------------------------------------- */
+/* Hooks -------------------------------------------------------------------------------------- */
 
 void after_commit(const struct act *act, void (*fn)(void *), void *arg)
 {
@@ -235,7 +241,7 @@ void id_list_add(struct id_list *list, int64_t id)
 	list->v[list->n++] = id;
 }
 
-/* Organizations --------------------------------------------------------------------------------- */
+/* Organizations ------------------------------------------------------------------------------ */
 
 struct organization_node *organization_node_find(struct bearers *b, int64_t id)
 {
@@ -257,7 +263,8 @@ static char *put_text(char *p, str s, str *out)
 
 static struct organization_text *organization_text_make(const struct organization *o)
 {
-	struct organization_text *t = heap_alloc(sizeof(*t) + o->public_id.n + o->slug.n + o->name.n);
+	struct organization_text *t =
+		heap_alloc(sizeof(*t) + o->public_id.n + o->slug.n + o->name.n);
 	char *p = t->bytes;
 
 	p = put_text(p, o->public_id, &t->public_id);
@@ -315,16 +322,18 @@ void bearer_organization_put(const struct act *act, const struct organization *o
 	after_commit(act, organization_commit, p);
 }
 
-/* Who is asking --------------------------------------------------------------------------------- */
+/* Who is asking ------------------------------------------------------------------------------ */
 
 /* One text for garbage, unknown and expired: a guess must not learn which. */
 static bool refuse_token(struct err *e)
 {
-	return err_set(e, ERR_INVALID_TOKEN, "The access token is unknown or has expired. Mint a new one.");
+	return err_set(e, ERR_INVALID_TOKEN,
+		       "The access token is unknown or has expired. Mint a new one.");
 }
 
 /* One block for all texts of a principal. */
-static void principal_name(struct arena *a, struct organization_node *n, str grant_name, struct principal *out)
+static void principal_name(struct arena *a, struct organization_node *n, str grant_name,
+			   struct principal *out)
 {
 	const struct organization_text *t = index_load(&n->text);
 	char *p = arena_alloc(a, t->public_id.n + t->slug.n + t->name.n + grant_name.n + 1);
@@ -351,12 +360,16 @@ struct project_set projects_copy(struct arena *a, uint8_t mode, const int64_t *i
 	return set;
 }
 
-static void installation_fill(struct arena *a, const struct token_node *t, const struct grant_node *g,
-                              struct principal *out)
+static void installation_fill(struct arena *a, const struct token_node *t,
+			      const struct grant_node *g, struct principal *out)
 {
 	*out = (struct principal){
-		.kind = WHO_INSTALL, .account_id = g->account_id, .app_id = g->app_id, .grant_id = g->id,
-		.scopes = t->narrowed ? t->tail[0] & g->scopes : g->scopes, .expires_ms = token_expires_ms(t),
+		.kind = WHO_INSTALL,
+		.account_id = g->account_id,
+		.app_id = g->app_id,
+		.grant_id = g->id,
+		.scopes = t->narrowed ? t->tail[0] & g->scopes : g->scopes,
+		.expires_ms = token_expires_ms(t),
 	};
 	if (t->narrowed)
 		out->projects = projects_copy(a, (uint8_t)t->mode, t->tail + 1, t->projects_n);
@@ -366,8 +379,8 @@ static void installation_fill(struct arena *a, const struct token_node *t, const
 }
 
 /* In a read section. */
-static bool installation_check(struct bearers *b, struct arena *a, const struct digest *d, int64_t now_ms,
-                               struct principal *out, struct err *e)
+static bool installation_check(struct bearers *b, struct arena *a, const struct digest *d,
+			       int64_t now_ms, struct principal *out, struct err *e)
 {
 	struct index_node *n = index_find(b->tokens, d->b);
 	const struct token_node *t = n == NULL ? NULL : NODE_OF(n, struct token_node, node);
@@ -399,8 +412,8 @@ static bool installation_principal(struct bearers *b, struct arena *a, str text,
 	return ok;
 }
 
-/* In a read section. A revoked grant is not looked at here: its app may still ask, and hears 410 from what it asks for
- * (ruling R33); a denied family is the end. */
+/* In a read section. A revoked grant is not looked at here: its app may still ask, and hears
+ * 410 from what it asks for (ruling R33); a denied family is the end. */
 static bool access_check(struct bearers *b, const struct derived *token, str text, int64_t now_ms,
                          struct principal *out, struct err *e)
 {
@@ -410,7 +423,8 @@ static bool access_check(struct bearers *b, const struct derived *token, str tex
 
 	if (f == NULL || !derived_verify(token, TOKEN_ACCESS, f->secret, b->settings->epoch))
 		return refuse_token(e);
-	if (expires_ms <= now_ms || atomic_load(&f->expires_ms) <= now_ms || atomic_load(&f->denied) != 0)
+	if (expires_ms <= now_ms || atomic_load(&f->expires_ms) <= now_ms ||
+	    atomic_load(&f->denied) != 0)
 		return refuse_token(e);
 	if (index_count(b->access_denied) > 0) {
 		d = sha256(text);
@@ -418,15 +432,20 @@ static bool access_check(struct bearers *b, const struct derived *token, str tex
 			return refuse_token(e);
 	}
 	*out = (struct principal){
-		.kind = WHO_ACCESS, .account_id = f->account_id, .app_id = f->app_id, .grant_id = f->grant_id,
-		.family_id = token->family, .expires_ms = expires_ms,
+		.kind = WHO_ACCESS,
+		.account_id = f->account_id,
+		.app_id = f->app_id,
+		.grant_id = f->grant_id,
+		.family_id = token->family,
+		.expires_ms = expires_ms,
 		.scopes = access_counter_scopes(token->counter),
 		.projects = { .mode = PROJECTS_NONE },
 	};
 	return true;
 }
 
-static bool access_principal(struct bearers *b, str text, int64_t now_ms, struct principal *out, struct err *e)
+static bool access_principal(struct bearers *b, str text, int64_t now_ms, struct principal *out,
+			     struct err *e)
 {
 	struct derived token;
 	bool ok;
@@ -446,11 +465,15 @@ static bool key_check(struct bearers *b, struct arena *a, const struct digest *d
 	struct index_node *n = index_find(b->keys, d->b);
 	struct key_node *k = n == NULL ? NULL : NODE_OF(n, struct key_node, node);
 
-	if (k == NULL || atomic_load(&k->denied) != 0 || (k->expires_ms != 0 && k->expires_ms <= now_ms))
+	if (k == NULL || atomic_load(&k->denied) != 0 ||
+	    (k->expires_ms != 0 && k->expires_ms <= now_ms))
 		return refuse_token(e);
 	*out = (struct principal){
-		.kind = k->is_public ? WHO_PUBLIC_KEY : WHO_KEY, .account_id = k->account_id, .key_id = k->id,
-		.scopes = k->scopes, .expires_ms = k->expires_ms,
+		.kind = k->is_public ? WHO_PUBLIC_KEY : WHO_KEY,
+		.account_id = k->account_id,
+		.key_id = k->id,
+		.scopes = k->scopes,
+		.expires_ms = k->expires_ms,
 		.projects = projects_copy(a, k->mode, k->projects, k->projects_n),
 	};
 	principal_name(a, k->organization, STR_NONE, out);
@@ -458,8 +481,8 @@ static bool key_check(struct bearers *b, struct arena *a, const struct digest *d
 	return true;
 }
 
-static bool key_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms, struct principal *out,
-                          struct err *e)
+static bool key_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms,
+			  struct principal *out, struct err *e)
 {
 	struct digest d = sha256(text);
 	bool ok;
@@ -470,8 +493,8 @@ static bool key_principal(struct bearers *b, struct arena *a, str text, int64_t 
 	return ok;
 }
 
-bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms, struct principal *out,
-                      struct err *e)
+bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms,
+		      struct principal *out, struct err *e)
 {
 	switch (token_kind_of(text)) {
 	case TOKEN_INSTALLATION:
@@ -482,27 +505,28 @@ bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_
 	case TOKEN_PUBLIC_KEY:
 		return key_principal(b, a, text, now_ms, out, e);
 	default:
-		return refuse_token(e);        /* also codes, refresh tokens and secrets: rules 129, 164 */
+		return refuse_token(e); /* also codes, refresh tokens and secrets: rules 129, 164 */
 	}
 }
 
-/* Rates ----------------------------------------------------------------------------------------- */
+/* Rates -------------------------------------------------------------------------------------- */
 
-static bool window_take(_Atomic uint64_t *window, int64_t per_minute_max, int64_t now_ms, const char *what,
-                        struct err *e)
+static bool window_take(_Atomic uint64_t *window, int64_t per_minute_max, int64_t now_ms,
+			const char *what, struct err *e)
 {
 	int wait_s = 0;
 
-	if (per_minute_max <= 0 || rate_window_take(window, per_minute_max, MINUTE_MS, now_ms, &wait_s))
+	if (per_minute_max <= 0 ||
+	    rate_window_take(window, per_minute_max, MINUTE_MS, now_ms, &wait_s))
 		return true;
-	err_set(e, ERR_RATE_LIMITED, "More than %lld %s a minute. Wait %d s.", (long long)per_minute_max, what,
-		wait_s);
+	err_set(e, ERR_RATE_LIMITED, "More than %lld %s a minute. Wait %d s.",
+		(long long)per_minute_max, what, wait_s);
 	e->retry_after_s = wait_s;
 	return false;
 }
 
-bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t per_minute_max, int64_t now_ms,
-                         struct err *e)
+bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t per_minute_max,
+			 int64_t now_ms, struct err *e)
 {
 	struct grant_node *g;
 	bool ok;
@@ -516,7 +540,8 @@ bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t
 	return ok;
 }
 
-bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t per_minute_max, int64_t now_ms, struct err *e)
+bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t per_minute_max, int64_t now_ms,
+		      struct err *e)
 {
 	struct grant_node *g;
 	bool ok;

@@ -29,43 +29,47 @@ struct rates *bearers_rates(struct bearers *b);
 struct bearers_counts { size_t grants, tokens, families, keys, sessions, organizations; };
 void bearers_count(struct bearers *b, struct bearers_counts *out);
 
-/* Who presents `text` as a bearer token or x-api-key: INSTALL, ACCESS, KEY or PUBLIC_KEY. Inline; allocates only in `a`.
- * ERR_INVALID_TOKEN for anything that is not live, always with the same text; ERR_GRANT_REVOKED; ERR_FORBIDDEN (suspended).
- * Sessions: access/session.h. */
-bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms, struct principal *out,
-                      struct err *e) MUST_CHECK;
+/* Who presents `text` as a bearer token or x-api-key: INSTALL, ACCESS, KEY or PUBLIC_KEY.
+ * Inline; allocates only in `a`. ERR_INVALID_TOKEN for anything that is not live, always with
+ * the same text; ERR_GRANT_REVOKED; ERR_FORBIDDEN (suspended). Sessions: access/session.h. */
+bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms,
+		      struct principal *out, struct err *e) MUST_CHECK;
 
-/* One request (one mint) of the grant behind `who`; others are not counted. false: ERR_RATE_LIMITED with retry_after_s.
- * per_minute_max 0: no limit. Inline. */
-bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t per_minute_max, int64_t now_ms,
-                         struct err *e) MUST_CHECK;
+/* One request (one mint) of the grant behind `who`; others are not counted. false:
+ * ERR_RATE_LIMITED with retry_after_s. per_minute_max 0: no limit. Inline. */
+bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t per_minute_max,
+			 int64_t now_ms, struct err *e) MUST_CHECK;
 bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t per_minute_max, int64_t now_ms,
                       struct err *e) MUST_CHECK;
 
-/* Organizations: names that principals carry. ------------------------------------------------- */
+/* Organizations: names that principals carry. ------------------------------------------------ */
 void bearer_organization_put(const struct act *act, const struct organization *o);
 
-/* Grants. ------------------------------------------------------------------------------------- */
+/* Grants. ------------------------------------------------------------------------------------ */
 struct bearer_grant {
 	int64_t id, app_id, account_id, scopes, expires_ms;
-	int64_t version;                /* grows whenever public_id changes (R3)                       */
+	int64_t version; /* grows whenever public_id changes (R3)                       */
 	struct project_set projects;
-	str     public_id;              /* the current one                                             */
+	str public_id; /* the current one                                             */
 	struct organization organization;
 	bool    revoked, suspended;
-	bool    is_alias;               /* find: it was asked for under a former public id              */
-	int64_t tokens_live;            /* find: installation tokens not yet swept; put: ignored        */
+	bool is_alias; /* find: it was asked for under a former public id              */
+	int64_t tokens_live; /* find: installation tokens not yet swept; put: ignored        */
 };
-/* By current or former public id; false: not in memory (never existed, or revoked some time ago). Copies into `a`. */
-bool bearer_grant_find(struct bearers *b, struct arena *a, str public_id, struct bearer_grant *out) MUST_CHECK;
-bool bearer_grant_by_id(struct bearers *b, struct arena *a, int64_t id, struct bearer_grant *out) MUST_CHECK;
-/* Adds, or replaces as a whole; a changed public_id leaves an alias behind. Counters go on. Only organization.id is needed
- * when the organization is known already. */
+/* By current or former public id; false: not in memory (never existed, or revoked some time
+ * ago). Copies into `a`. */
+bool bearer_grant_find(struct bearers *b, struct arena *a, str public_id,
+		       struct bearer_grant *out) MUST_CHECK;
+bool bearer_grant_by_id(struct bearers *b, struct arena *a, int64_t id,
+			struct bearer_grant *out) MUST_CHECK;
+/* Adds, or replaces as a whole; a changed public_id leaves an alias behind. Counters go on.
+ * Only organization.id is needed when the organization is known already. */
 void bearer_grant_put(const struct act *act, const struct bearer_grant *g);
 /* The same from the row, read in this transaction. */
 bool bearer_grant_refresh(const struct act *act, int64_t id, struct err *e) MUST_CHECK;
-/* Revocation: its installation tokens answer 410 from now on. Access tokens of its families still tell who asks, so that
- * the app hears 410 and may delete twice (R33); deny the family where they must stop as well (theft, replay, sign-out). */
+/* Revocation: its installation tokens answer 410 from now on. Access tokens of its families
+ * still tell who asks, so that the app hears 410 and may delete twice (R33); deny the family
+ * where they must stop as well (theft, replay, sign-out). */
 void bearer_grant_deny(const struct act *act, int64_t id);
 /* All live grants of a person in an organization (role loss). */
 void bearer_member_deny(const struct act *act, int64_t organization_id, int64_t account_id);
@@ -73,16 +77,17 @@ void bearer_member_deny(const struct act *act, int64_t organization_id, int64_t 
 void bearer_account_deny(const struct act *act, int64_t account_id);
 void bearer_app_deny(const struct act *act, int64_t app_id);
 
-/* Installation tokens. ------------------------------------------------------------------------ */
+/* Installation tokens. ----------------------------------------------------------------------- */
 struct bearer_token {
 	struct digest digest;
 	int64_t grant_id, grant_version, scopes, expires_ms;
 	struct project_set projects;
 };
 void bearer_token_add(const struct act *act, const struct bearer_token *t);
-void bearer_token_deny(const struct act *act, const struct digest *digest);     /* this one only: 401 from now on */
+void bearer_token_deny(const struct act *act,
+		       const struct digest *digest); /* this one only: 401 from now on */
 
-/* Refresh families and the access tokens derived from them. ------------------------------------- */
+/* Refresh families and the access tokens derived from them. ---------------------------------- */
 struct bearer_family {
 	int64_t id, app_id, account_id, grant_id, code_id, expires_ms;
 	uint8_t secret[KEY_BYTES];
@@ -96,11 +101,12 @@ void bearer_family_extend(const struct act *act, int64_t id, int64_t expires_ms)
 /* A single access token, until it expires by itself (ruling R22). */
 void bearer_access_deny(const struct act *act, const struct digest *digest, int64_t expires_ms);
 /* The secret as it is stored: sealed under the server key, bound to its family. */
-str  family_secret_seal(struct arena *a, const struct settings *s, int64_t family_id, const uint8_t secret[KEY_BYTES]);
+str family_secret_seal(struct arena *a, const struct settings *s, int64_t family_id,
+		       const uint8_t secret[KEY_BYTES]);
 bool family_secret_unseal(struct arena *a, const struct settings *s, int64_t family_id, str sealed,
                           uint8_t secret_out[KEY_BYTES]) MUST_CHECK;
 
-/* Organization keys. -------------------------------------------------------------------------- */
+/* Organization keys. ------------------------------------------------------------------------- */
 struct bearer_key {
 	struct digest digest;
 	int64_t id, account_id, scopes, expires_ms;     /* expires_ms 0: never */
@@ -111,7 +117,7 @@ struct bearer_key {
 void bearer_key_add(const struct act *act, const struct bearer_key *k);
 void bearer_key_deny(const struct act *act, int64_t id);
 
-/* Sessions (digest of the cookie). -------------------------------------------------------------- */
+/* Sessions (digest of the cookie). ----------------------------------------------------------- */
 struct bearer_session {
 	struct digest digest;
 	int64_t id, account_id, auth_time_ms, seen_ms, expires_ms;
@@ -123,10 +129,11 @@ void bearer_session_deny_account(const struct act *act, int64_t account_id);
 bool bearer_session_find(struct bearers *b, const struct digest *digest, int64_t now_ms,
                          struct bearer_session *out) MUST_CHECK;
 
-/* Upkeep. --------------------------------------------------------------------------------------- */
+/* Upkeep. ------------------------------------------------------------------------------------ */
 /* Drops what has expired from memory. Any thread; a timer calls it every few seconds. */
 void bearers_sweep(struct bearers *b, int64_t now_ms);
-/* bearers_sweep, and on the write lane: expired rows are deleted in slices, uses of sessions and keys are noted. Slow lane. */
+/* bearers_sweep, and on the write lane: expired rows are deleted in slices, uses of sessions
+ * and keys are noted. Slow lane. */
 bool access_sweep(const struct act *act, struct err *e) MUST_CHECK;
 
 #endif

@@ -26,8 +26,12 @@ bool bearer_family_find(struct bearers *b, int64_t id, struct bearer_family *out
 	live = f != NULL && atomic_load(&f->denied) == 0;
 	if (live) {
 		*out = (struct bearer_family){
-			.id = id, .app_id = f->app_id, .account_id = f->account_id, .grant_id = f->grant_id,
-			.code_id = f->code_id, .expires_ms = atomic_load(&f->expires_ms),
+			.id = id,
+			.app_id = f->app_id,
+			.account_id = f->account_id,
+			.grant_id = f->grant_id,
+			.code_id = f->code_id,
+			.expires_ms = atomic_load(&f->expires_ms),
 		};
 		memcpy(out->secret, f->secret, KEY_BYTES);
 	}
@@ -176,7 +180,8 @@ static bool family_collect(struct index_node *n, void *arg)
 void families_deny(const struct act *act, int64_t account_id, int64_t app_id)
 {
 	struct family_filter filter = {
-		.account_id = account_id == 0 ? -1 : account_id, .app_id = app_id == 0 ? -1 : app_id,
+		.account_id = account_id == 0 ? -1 : account_id,
+		.app_id = app_id == 0 ? -1 : app_id,
 		.found = { .arena = act->arena },
 	};
 
@@ -187,7 +192,7 @@ void families_deny(const struct act *act, int64_t account_id, int64_t app_id)
 		bearer_family_deny(act, filter.found.v[i]);
 }
 
-/* Single access tokens -------------------------------------------------------------------------- */
+/* Single access tokens ----------------------------------------------------------------------- */
 
 struct access_denial { struct bearers *b; struct digest digest; int64_t expires_ms; };
 
@@ -225,7 +230,7 @@ void bearer_access_deny(const struct act *act, const struct digest *digest, int6
 		after_failure(act, access_deny_undo, d);
 }
 
-/* At rest --------------------------------------------------------------------------------------- */
+/* At rest ------------------------------------------------------------------------------------ */
 
 /* The context binds the sealed secret to its row: it cannot be moved to another. */
 static str seal_context(struct arena *a, int64_t family_id)
@@ -233,9 +238,11 @@ static str seal_context(struct arena *a, int64_t family_id)
 	return arena_printf(a, "refresh family %lld", (long long)family_id);
 }
 
-str family_secret_seal(struct arena *a, const struct settings *s, int64_t family_id, const uint8_t secret[KEY_BYTES])
+str family_secret_seal(struct arena *a, const struct settings *s, int64_t family_id,
+		       const uint8_t secret[KEY_BYTES])
 {
-	return seal(a, s->server_key, seal_context(a, family_id), (str){ (const char *)secret, KEY_BYTES });
+	return seal(a, s->server_key, seal_context(a, family_id),
+		    (str){ (const char *)secret, KEY_BYTES });
 }
 
 bool family_secret_unseal(struct arena *a, const struct settings *s, int64_t family_id, str sealed,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Grants in memory: by id for tokens, by current public id for mints, and former public ids as aliases. */
+ * Grants in memory: by id for tokens, by current public id for mints, and former public ids as
+ * aliases. */
 #include "access/bearer_int.h"
 
 #include "store/bearer.h"
@@ -51,7 +52,7 @@ void grant_count_token(struct bearers *b, int64_t grant_id, int32_t more)
 	index_read_end();
 }
 
-/* Look-ups -------------------------------------------------------------------------------------- */
+/* Look-ups ----------------------------------------------------------------------------------- */
 
 /* In a read section. */
 static void grant_view(struct arena *a, const struct grant_node *g, struct bearer_grant *out)
@@ -59,13 +60,20 @@ static void grant_view(struct arena *a, const struct grant_node *g, struct beare
 	const struct organization_text *t = index_load(&g->organization->text);
 
 	*out = (struct bearer_grant){
-		.id = g->id, .app_id = g->app_id, .account_id = g->account_id, .scopes = g->scopes,
-		.expires_ms = g->expires_ms, .version = g->version,
+		.id = g->id,
+		.app_id = g->app_id,
+		.account_id = g->account_id,
+		.scopes = g->scopes,
+		.expires_ms = g->expires_ms,
+		.version = g->version,
 		.projects = projects_copy(a, g->mode, g->projects, g->projects_n),
 		.public_id = arena_str(a, name_of_key(g->by_name.key)),
-		.organization = { .id = g->organization->id, .public_id = arena_str(a, t->public_id),
-				  .slug = arena_str(a, t->slug), .name = arena_str(a, t->name) },
-		.revoked = atomic_load(&g->denied) != 0, .suspended = g->suspended,
+		.organization = { .id = g->organization->id,
+				  .public_id = arena_str(a, t->public_id),
+				  .slug = arena_str(a, t->slug),
+				  .name = arena_str(a, t->name) },
+		.revoked = atomic_load(&g->denied) != 0,
+		.suspended = g->suspended,
 		.tokens_live = atomic_load(&g->tokens_live),
 	};
 }
@@ -97,12 +105,13 @@ bool bearer_grant_by_id(struct bearers *b, struct arena *a, int64_t id, struct b
 	return g != NULL;
 }
 
-/* Changes --------------------------------------------------------------------------------------- */
+/* Changes ------------------------------------------------------------------------------------ */
 
 static struct grant_node *grant_node_make(const struct bearer_grant *g)
 {
 	size_t n = g->projects.mode == PROJECTS_SELECTED ? g->projects.n : 0;
-	struct grant_node *node = heap_alloc(offsetof(struct grant_node, projects) + n * sizeof(int64_t));
+	struct grant_node *node =
+		heap_alloc(offsetof(struct grant_node, projects) + n * sizeof(int64_t));
 	bool fits = key_of_name(g->public_id, node->by_name.key);
 
 	assert(fits);   /* our own ids; the loader refuses others */
@@ -113,7 +122,8 @@ static struct grant_node *grant_node_make(const struct bearer_grant *g)
 	node->scopes = g->scopes;
 	node->expires_ms = g->expires_ms;
 	node->version = (uint32_t)g->version;
-	node->mode = (uint8_t)(g->projects.mode == PROJECTS_SELECTED && n == 0 ? PROJECTS_NONE : g->projects.mode);
+	node->mode = (uint8_t)(g->projects.mode == PROJECTS_SELECTED && n == 0 ? PROJECTS_NONE
+									       : g->projects.mode);
 	node->projects_n = (uint32_t)n;
 	node->suspended = g->suspended;
 	node->denied = g->revoked;
@@ -232,7 +242,7 @@ bool bearer_grant_refresh(const struct act *act, int64_t id, struct err *e)
 	return true;
 }
 
-/* Denials --------------------------------------------------------------------------------------- */
+/* Denials ------------------------------------------------------------------------------------ */
 
 struct grant_denial { struct bearers *b; int64_t id; };
 
@@ -312,7 +322,8 @@ static void grants_deny(const struct act *act, struct grant_filter filter)
 void bearer_member_deny(const struct act *act, int64_t organization_id, int64_t account_id)
 {
 	if (organization_id != 0 && account_id != 0)
-		grants_deny(act, (struct grant_filter){ .organization_id = organization_id, .account_id = account_id });
+		grants_deny(act, (struct grant_filter){ .organization_id = organization_id,
+							.account_id = account_id });
 }
 
 void bearer_account_deny(const struct act *act, int64_t account_id)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nodes of the bearer tables. Readers stay inside a read section and take no lock; those who change things hold `change`.
- * Sizes matter: a server may hold hundreds of thousands of tokens (bearer_test.c counts). */
+ * Nodes of the bearer tables. Readers stay inside a read section and take no lock; those who
+ * change things hold `change`. Sizes matter: a server may hold hundreds of thousands of tokens
+ * (bearer_test.c counts). */
 #ifndef ACCESS_BEARER_INT_H
 #define ACCESS_BEARER_INT_H
 
@@ -64,7 +65,7 @@ struct token_node {
 	int64_t  grant_id;
 	uint32_t grant_version;
 	uint32_t mode : 2, narrowed : 1, projects_n : 29;
-	int64_t  tail[];                       /* narrowed: scopes, then project ids; else all as the grant's */
+	int64_t tail[]; /* narrowed: scopes, then project ids; else all as the grant's */
 };
 
 struct family_node {
@@ -102,7 +103,8 @@ struct session_node {
 #define NODE_OF(n, T, member) ((T *)(void *)((char *)(n) - offsetof(T, member)))
 
 void key_of_id(int64_t id, uint8_t key[32]);
-bool key_of_name(str name, uint8_t key[32]) MUST_CHECK;      /* false: longer than NAME_BYTES_MAX, or empty */
+bool key_of_name(str name,
+		 uint8_t key[32]) MUST_CHECK; /* false: longer than NAME_BYTES_MAX, or empty */
 str  name_of_key(const uint8_t key[32]);                     /* borrowed */
 
 struct bearer_grant bearer_grant_from(const struct grant *g);       /* a row; borrows its texts */
@@ -122,13 +124,15 @@ struct organization_node *organization_node_put(struct bearers *b, const struct 
 /* With `change` held: one more or one less live token of a grant. */
 void grant_count_token(struct bearers *b, int64_t grant_id, int32_t more);
 
-/* Takes out what matches; gone() retires it, with `change` held. Takes `change` itself, for a few nodes at a time. */
-void nodes_remove(struct bearers *b, struct index *ix, bool (*match)(const struct index_node *, void *), void *arg,
-                  void (*gone)(struct bearers *, struct index_node *));
+/* Takes out what matches; gone() retires it, with `change` held. Takes `change` itself, for a
+ * few nodes at a time. */
+void nodes_remove(struct bearers *b, struct index *ix,
+		  bool (*match)(const struct index_node *, void *), void *arg,
+		  void (*gone)(struct bearers *, struct index_node *));
 void token_gone(struct bearers *b, struct index_node *n);
 void family_gone(struct bearers *b, struct index_node *n);
 void session_gone(struct bearers *b, struct index_node *n);
-void node_gone(struct bearers *b, struct index_node *n);             /* index_node first, nothing secret */
+void node_gone(struct bearers *b, struct index_node *n); /* index_node first, nothing secret */
 
 /* At once; `change` is taken inside. The loader and the hooks of bearer.h use these. */
 void bearers_organization_put(struct bearers *b, const struct organization *o);

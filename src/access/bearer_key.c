@@ -9,7 +9,8 @@
 void bearers_key_put(struct bearers *b, const struct bearer_key *k)
 {
 	size_t n = k->projects.mode == PROJECTS_SELECTED ? k->projects.n : 0;
-	struct key_node *node = heap_alloc(offsetof(struct key_node, projects) + n * sizeof(int64_t));
+	struct key_node *node =
+		heap_alloc(offsetof(struct key_node, projects) + n * sizeof(int64_t));
 
 	memcpy(node->node.key, k->digest.b, DIGEST_BYTES);
 	node->id = k->id;
@@ -17,7 +18,8 @@ void bearers_key_put(struct bearers *b, const struct bearer_key *k)
 	node->scopes = k->scopes;
 	node->expires_ms = k->expires_ms;
 	node->is_public = k->is_public;
-	node->mode = (uint8_t)(k->projects.mode == PROJECTS_SELECTED && n == 0 ? PROJECTS_NONE : k->projects.mode);
+	node->mode = (uint8_t)(k->projects.mode == PROJECTS_SELECTED && n == 0 ? PROJECTS_NONE
+									       : k->projects.mode);
 	node->projects_n = (uint32_t)n;
 	if (n > 0)
 		memcpy(node->projects, k->projects.ids, n * sizeof(int64_t));

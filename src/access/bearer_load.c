@@ -45,22 +45,26 @@ static bool load_alias(str public_id, int64_t grant_id, void *arg)
 	return true;
 }
 
-/* In a read section. A token minted under a former id gets a version that its grant never has again. */
+/* In a read section. A token minted under a former id gets a version that its grant never has
+ * again. */
 static bool token_version(struct bearers *b, const struct stored_token *t, int64_t *version_out)
 {
 	const struct grant_node *g = grant_node_find(b, t->grant_id);
 
 	if (g == NULL || (t->disabled && atomic_load(&g->denied) == 0))
 		return false;
-	*version_out = str_eq(name_of_key(g->by_name.key), t->grant_public_id) ? (int64_t)g->version
-	                                                                        : (int64_t)g->version - 1;
+	*version_out = str_eq(name_of_key(g->by_name.key), t->grant_public_id)
+			       ? (int64_t)g->version
+			       : (int64_t)g->version - 1;
 	return true;
 }
 
 static bool load_token(const struct stored_token *row, void *arg)
 {
 	struct load *load = arg;
-	struct bearer_token t = { .grant_id = row->grant_id, .scopes = row->scopes, .expires_ms = row->expires_ms,
+	struct bearer_token t = { .grant_id = row->grant_id,
+				  .scopes = row->scopes,
+				  .expires_ms = row->expires_ms,
 				  .projects = row->projects };
 	bool live;
 
@@ -80,11 +84,16 @@ static bool load_token(const struct stored_token *row, void *arg)
 static bool load_family(const struct stored_family *row, void *arg)
 {
 	struct load *load = arg;
-	struct bearer_family f = { .id = row->id, .app_id = row->app_id, .account_id = row->account_id,
-				   .grant_id = row->grant_id, .code_id = row->code_id, .expires_ms = row->expires_ms };
+	struct bearer_family f = { .id = row->id,
+				   .app_id = row->app_id,
+				   .account_id = row->account_id,
+				   .grant_id = row->grant_id,
+				   .code_id = row->code_id,
+				   .expires_ms = row->expires_ms };
 
 	arena_reset(load->scratch);
-	if (!family_secret_unseal(load->scratch, load->b->settings, row->id, row->sealed, f.secret)) {
+	if (!family_secret_unseal(load->scratch, load->b->settings, row->id, row->sealed,
+				  f.secret)) {
 		load->damaged = true;
 		return false;
 	}
@@ -110,9 +119,13 @@ static bool load_access_denied(str digest, int64_t expires_ms, void *arg)
 static bool load_key(const struct stored_key *row, void *arg)
 {
 	struct load *load = arg;
-	struct bearer_key k = { .id = row->id, .account_id = row->account_id, .scopes = row->scopes,
-				.expires_ms = row->expires_ms, .organization = { .id = row->organization_id },
-				.projects = row->projects, .is_public = row->is_public };
+	struct bearer_key k = { .id = row->id,
+				.account_id = row->account_id,
+				.scopes = row->scopes,
+				.expires_ms = row->expires_ms,
+				.organization = { .id = row->organization_id },
+				.projects = row->projects,
+				.is_public = row->is_public };
 
 	if (row->digest.n != DIGEST_BYTES) {
 		load->damaged = true;
@@ -126,8 +139,11 @@ static bool load_key(const struct stored_key *row, void *arg)
 static bool load_session(const struct stored_session *row, void *arg)
 {
 	struct load *load = arg;
-	struct bearer_session s = { .id = row->id, .account_id = row->account_id, .auth_time_ms = row->auth_time_ms,
-				    .seen_ms = row->seen_ms, .expires_ms = row->expires_ms };
+	struct bearer_session s = { .id = row->id,
+				    .account_id = row->account_id,
+				    .auth_time_ms = row->auth_time_ms,
+				    .seen_ms = row->seen_ms,
+				    .expires_ms = row->expires_ms };
 
 	if (row->digest.n != DIGEST_BYTES) {
 		load->damaged = true;
@@ -165,8 +181,10 @@ bool bearers_load(struct bearers *b, struct store *store, int64_t now_ms, struct
 		store_read_end(store, db);
 	}
 	if (ok && load.damaged)
-		ok = err_set(e, ERR_INTERNAL, "The store holds credentials that this server key cannot open, or damaged"
-			     " ones. Check secret_key_file, then run bi18n verify.");
+		ok = err_set(
+			e, ERR_INTERNAL,
+			"The store holds credentials that this server key cannot open, or damaged"
+			" ones. Check secret_key_file, then run bi18n verify.");
 	arena_destroy(load.scratch);
 	arena_destroy(a);
 	return ok;

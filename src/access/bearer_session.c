@@ -106,7 +106,8 @@ void bearer_session_deny(const struct act *act, int64_t id)
 
 static bool session_matches(const struct index_node *n, void *arg)
 {
-	return NODE_OF(n, const struct session_node, node)->account_id == ((const struct denial *)arg)->account_id;
+	return NODE_OF(n, const struct session_node, node)->account_id ==
+	       ((const struct denial *)arg)->account_id;
 }
 
 static bool session_deny_one(struct index_node *n, void *arg)
@@ -156,7 +157,8 @@ bool session_is_dead(struct bearers *b, const struct session_node *s, int64_t no
 	       (idle_ms > 0 && now_ms - atomic_load(&s->seen_ms) > idle_ms);
 }
 
-bool bearer_session_find(struct bearers *b, const struct digest *digest, int64_t now_ms, struct bearer_session *out)
+bool bearer_session_find(struct bearers *b, const struct digest *digest, int64_t now_ms,
+			 struct bearer_session *out)
 {
 	struct session_node *s = NULL;
 	struct index_node *n;

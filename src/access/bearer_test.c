@@ -47,25 +47,29 @@ TEST(rule_213_garbage_unknown_and_expired_are_refused_alike)
 
 	with_grant(&f);
 	text = scene_token(&f, SCENE_GRANT, 1, f.act.now_ms);
-	CHECK(!bearer_principal(f.act.bearers, f.arena, S("bi_oat_nonsense"), f.act.now_ms, &who, &garbage));
-	CHECK(!bearer_principal(f.act.bearers, f.arena, token_random(f.arena, TOKEN_INSTALLATION), f.act.now_ms, &who,
-				&unknown));
+	CHECK(!bearer_principal(f.act.bearers, f.arena, S("bi_oat_nonsense"), f.act.now_ms, &who,
+				&garbage));
+	CHECK(!bearer_principal(f.act.bearers, f.arena, token_random(f.arena, TOKEN_INSTALLATION),
+				f.act.now_ms, &who, &unknown));
 	CHECK(!bearer_principal(f.act.bearers, f.arena, text, f.act.now_ms, &who, &expired));
-	CHECK(garbage.code == ERR_INVALID_TOKEN && unknown.code == garbage.code && expired.code == garbage.code);
+	CHECK(garbage.code == ERR_INVALID_TOKEN && unknown.code == garbage.code &&
+	      expired.code == garbage.code);
 	CHECK(strcmp(garbage.say, unknown.say) == 0 && strcmp(garbage.say, expired.say) == 0);
 	scene_memory_close(&f);
 }
 
 TEST(rule_164_other_kinds_are_no_bearer_tokens)
 {
-	static const enum token_kind kinds[] = { TOKEN_CODE, TOKEN_CLIENT_SECRET, TOKEN_SESSION, TOKEN_REQUEST };
+	static const enum token_kind kinds[] = { TOKEN_CODE, TOKEN_CLIENT_SECRET, TOKEN_SESSION,
+						 TOKEN_REQUEST };
 	const uint8_t secret[KEY_BYTES] = { 1 };
 	struct scene f;
 
 	with_grant(&f);
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		CHECK(scene_is_refused(&f, token_random(f.arena, kinds[i]), ERR_INVALID_TOKEN));
-	CHECK(scene_is_refused(&f, derived_token(f.arena, TOKEN_REFRESH, secret, 1, 9, 1, 0, 0), ERR_INVALID_TOKEN));
+	CHECK(scene_is_refused(&f, derived_token(f.arena, TOKEN_REFRESH, secret, 1, 9, 1, 0, 0),
+			       ERR_INVALID_TOKEN));
 	CHECK(scene_is_refused(&f, STR_NONE, ERR_INVALID_TOKEN));
 	scene_memory_close(&f);
 }
@@ -130,7 +134,9 @@ TEST(narrowed_token_carries_its_own_scopes_and_projects)
 {
 	static const int64_t ids[] = { 21, 22 };
 	struct principal who;
-	struct bearer_token t = { .grant_id = SCENE_GRANT, .grant_version = 1, .scopes = SCOPE_ORG_READ,
+	struct bearer_token t = { .grant_id = SCENE_GRANT,
+				  .grant_version = 1,
+				  .scopes = SCOPE_ORG_READ,
 				  .projects = { PROJECTS_SELECTED, ids, COUNT(ids) } };
 	struct scene f;
 	struct err e = { 0 };
@@ -165,12 +171,15 @@ TEST(single_token_can_be_stopped)
 
 static str access_token(struct scene *f, struct bearer_family *family)
 {
-	*family = (struct bearer_family){ .id = 99, .app_id = SCENE_APP, .account_id = SCENE_ACCOUNT,
-					  .grant_id = SCENE_GRANT, .expires_ms = f->act.now_ms + 24 * HOUR_MS,
+	*family = (struct bearer_family){ .id = 99,
+					  .app_id = SCENE_APP,
+					  .account_id = SCENE_ACCOUNT,
+					  .grant_id = SCENE_GRANT,
+					  .expires_ms = f->act.now_ms + 24 * HOUR_MS,
 					  .secret = { 4, 5, 6 } };
 	bearer_family_add(&f->act, family);
-	return derived_token(f->arena, TOKEN_ACCESS, family->secret, f->settings.epoch, family->id, 1, 1,
-			     (uint32_t)(f->act.now_ms / 1000 + 1800));
+	return derived_token(f->arena, TOKEN_ACCESS, family->secret, f->settings.epoch, family->id,
+			     1, 1, (uint32_t)(f->act.now_ms / 1000 + 1800));
 }
 
 TEST(access_token_is_checked_against_its_family)
@@ -186,13 +195,17 @@ TEST(access_token_is_checked_against_its_family)
 	text = access_token(&f, &family);
 	CHECK(bearer_principal(f.act.bearers, f.arena, text, f.act.now_ms, &who, &e));
 	CHECK(who.kind == WHO_ACCESS && who.family_id == 99 && who.grant_id == SCENE_GRANT);
-	CHECK(who.account_id == SCENE_ACCOUNT && who.app_id == SCENE_APP && who.organization_id == 0);
-	CHECK(scene_is_refused(&f, derived_token(f.arena, TOKEN_ACCESS, other, 1, 99, 1, 1, UINT32_MAX),
-				 ERR_INVALID_TOKEN));
-	CHECK(scene_is_refused(&f, derived_token(f.arena, TOKEN_ACCESS, family.secret, 2, 99, 1, 1, UINT32_MAX),
-				 ERR_INVALID_TOKEN));
-	CHECK(scene_is_refused(&f, derived_token(f.arena, TOKEN_ACCESS, family.secret, 1, 98, 1, 1, UINT32_MAX),
-				 ERR_INVALID_TOKEN));
+	CHECK(who.account_id == SCENE_ACCOUNT && who.app_id == SCENE_APP &&
+	      who.organization_id == 0);
+	CHECK(scene_is_refused(&f,
+			       derived_token(f.arena, TOKEN_ACCESS, other, 1, 99, 1, 1, UINT32_MAX),
+			       ERR_INVALID_TOKEN));
+	CHECK(scene_is_refused(
+		&f, derived_token(f.arena, TOKEN_ACCESS, family.secret, 2, 99, 1, 1, UINT32_MAX),
+		ERR_INVALID_TOKEN));
+	CHECK(scene_is_refused(
+		&f, derived_token(f.arena, TOKEN_ACCESS, family.secret, 1, 98, 1, 1, UINT32_MAX),
+		ERR_INVALID_TOKEN));
 	f.act.now_ms += 1800 * 1000;
 	CHECK(scene_is_refused(&f, text, ERR_INVALID_TOKEN));
 	scene_memory_close(&f);
@@ -305,8 +318,11 @@ TEST(sweep_drops_what_is_over_and_keeps_what_lives)
 
 TEST(key_and_session_stop_when_denied)
 {
-	struct bearer_session s = { .id = 4, .account_id = SCENE_ACCOUNT, .digest = { { 7 } } }, found;
-	struct bearer_key k = { .id = 2, .scopes = SCOPE_KEYS_READ, .organization = scene_grant().organization };
+	struct bearer_session s = { .id = 4, .account_id = SCENE_ACCOUNT, .digest = { { 7 } } },
+			      found;
+	struct bearer_key k = { .id = 2,
+				.scopes = SCOPE_KEYS_READ,
+				.organization = scene_grant().organization };
 	struct principal who;
 	struct scene f;
 	struct err e = { 0 };
@@ -324,8 +340,10 @@ TEST(key_and_session_stop_when_denied)
 	s.expires_ms = f.act.now_ms + HOUR_MS;
 	bearer_session_add(&f.act, &s);
 	CHECK(bearer_session_find(f.act.bearers, &s.digest, f.act.now_ms + 599000, &found));
-	CHECK(bearer_session_find(f.act.bearers, &s.digest, f.act.now_ms + 1198000, &found));   /* use keeps it */
-	CHECK(!bearer_session_find(f.act.bearers, &s.digest, f.act.now_ms + 1199000 + 600000, &found));
+	CHECK(bearer_session_find(f.act.bearers, &s.digest, f.act.now_ms + 1198000,
+				  &found)); /* use keeps it */
+	CHECK(!bearer_session_find(f.act.bearers, &s.digest, f.act.now_ms + 1199000 + 600000,
+				   &found));
 	bearer_session_deny(&f.act, 4);
 	CHECK(!bearer_session_find(f.act.bearers, &s.digest, f.act.now_ms + 1199000, &found));
 	scene_memory_close(&f);
@@ -355,7 +373,9 @@ static bool deny_and_commit(const struct act *tx, const void *in, void *out, str
 
 static bool add_and_fail(const struct act *tx, const void *in, void *out, struct err *e)
 {
-	struct bearer_token t = { .digest = sha256(*(const str *)in), .grant_id = SCENE_GRANT, .grant_version = 1,
+	struct bearer_token t = { .digest = sha256(*(const str *)in),
+				  .grant_id = SCENE_GRANT,
+				  .grant_version = 1,
 				  .expires_ms = INT64_MAX / 1000000 };
 
 	(void)out;
@@ -384,7 +404,8 @@ STORE_TEST(denial_is_undone_when_the_transaction_fails_and_stays_when_it_commits
 	text = scene_token(&f, SCENE_GRANT, 1, f.act.now_ms + HOUR_MS);
 	access = access_token(&f, &family);
 	CHECK(!scene_write(&f, deny_then_fail, &text, NULL, &e) && e.code == ERR_CONFLICT);
-	CHECK(!scene_is_refused(&f, text, ERR_GRANT_REVOKED) && !scene_is_refused(&f, text, ERR_INVALID_TOKEN));
+	CHECK(!scene_is_refused(&f, text, ERR_GRANT_REVOKED) &&
+	      !scene_is_refused(&f, text, ERR_INVALID_TOKEN));
 	CHECK(!scene_is_refused(&f, access, ERR_INVALID_TOKEN));
 	late = token_random(f.arena, TOKEN_INSTALLATION);
 	CHECK(!scene_write(&f, add_and_fail, &late, NULL, &e));
@@ -402,12 +423,13 @@ TEST(family_secret_opens_only_for_its_family)
 
 	scene_memory(&f);
 	sealed = family_secret_seal(f.arena, &f.settings, 5, secret);
-	CHECK(family_secret_unseal(f.arena, &f.settings, 5, sealed, out) && memcmp(secret, out, KEY_BYTES) == 0);
+	CHECK(family_secret_unseal(f.arena, &f.settings, 5, sealed, out) &&
+	      memcmp(secret, out, KEY_BYTES) == 0);
 	CHECK(!family_secret_unseal(f.arena, &f.settings, 6, sealed, out));
 	scene_memory_close(&f);
 }
 
-/* Budget: what 100 000 connections cost. --------------------------------------------------------- */
+/* Budget: what 100 000 connections cost. ----------------------------------------------------- */
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(INDEX_ATOMICS)
 
@@ -425,7 +447,14 @@ static void name_of(char text[NAME_BYTES_MAX + 1], int64_t id)
 
 TEST(memory_of_a_token_a_grant_and_a_family_stays_small)
 {
-	enum { GRANTS = 100000, TOKENS = 200000, FAMILIES = 100000, TOKEN_MAX = 120, GRANT_MAX = 260, FAMILY_MAX = 220 };
+	enum {
+		GRANTS = 100000,
+		TOKENS = 200000,
+		FAMILIES = 100000,
+		TOKEN_MAX = 120,
+		GRANT_MAX = 260,
+		FAMILY_MAX = 220
+	};
 	char name[NAME_BYTES_MAX + 1];
 	size_t before, grants, tokens, families;
 	struct scene f;
@@ -451,7 +480,9 @@ TEST(memory_of_a_token_a_grant_and_a_family_stays_small)
 	}
 	tokens = bytes_in_use();
 	for (int64_t i = 1; i <= FAMILIES; i++) {
-		struct bearer_family family = { .id = i * 7919, .grant_id = i, .expires_ms = f.act.now_ms + HOUR_MS };
+		struct bearer_family family = { .id = i * 7919,
+						.grant_id = i,
+						.expires_ms = f.act.now_ms + HOUR_MS };
 
 		bearers_family_put(f.act.bearers, &family);
 	}

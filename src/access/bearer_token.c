@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Installation tokens in memory. A token that is not narrower than its grant carries no list of its own. */
+ * Installation tokens in memory. A token that is not narrower than its grant carries no list of
+ * its own. */
 #include "access/bearer_int.h"
 
 #include <stdlib.h>
@@ -27,7 +28,8 @@ static bool same_projects(const struct project_set *set, const struct grant_node
 		return false;
 	if (set->mode != PROJECTS_SELECTED)
 		return true;
-	return set->n == g->projects_n && memcmp(set->ids, g->projects, set->n * sizeof(int64_t)) == 0;
+	return set->n == g->projects_n &&
+	       memcmp(set->ids, g->projects, set->n * sizeof(int64_t)) == 0;
 }
 
 /* In a read section. */
@@ -41,7 +43,8 @@ static struct token_node *token_node_make(const struct bearer_token *t, bool nar
 {
 	size_t n = narrowed && t->projects.mode == PROJECTS_SELECTED ? t->projects.n : 0;
 	size_t tail_n = narrowed ? 1 + n : 0;
-	struct token_node *node = heap_alloc(offsetof(struct token_node, tail) + tail_n * sizeof(int64_t));
+	struct token_node *node =
+		heap_alloc(offsetof(struct token_node, tail) + tail_n * sizeof(int64_t));
 
 	memcpy(node->node.key, t->digest.b, DIGEST_BYTES);
 	node->state = (uint64_t)t->expires_ms & EXPIRY_MASK;
@@ -88,7 +91,8 @@ void bearer_token_add(const struct act *act, const struct bearer_token *t)
 
 	p->b = act->bearers;
 	p->t = *t;
-	p->t.projects = projects_copy(act->arena, (uint8_t)t->projects.mode, t->projects.ids, t->projects.n);
+	p->t.projects = projects_copy(act->arena, (uint8_t)t->projects.mode, t->projects.ids,
+				      t->projects.n);
 	after_commit(act, token_commit, p);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Marks of forms: what keeps another site from posting in a visitor's name. The browser holds a random cookie; the form carries an
- * HMAC over it and the session under the server key. Sources: contract rules 64, 252. */
+ * Marks of forms: what keeps another site from posting in a visitor's name. The browser holds a
+ * random cookie; the form carries an HMAC over it and the session under the server key. Sources:
+ * contract rules 64, 252. */
 #ifndef ACCESS_FORM_H
 #define ACCESS_FORM_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An access token that was asked for with fewer scopes than its connection has says so in its counter, which its MAC covers:
- * it needs no row, and the bearer check reads it without a look-up. Source: RFC 6749 section 6; contract rule 121. */
+ * An access token that was asked for with fewer scopes than its connection has says so in its
+ * counter, which its MAC covers: it needs no row, and the bearer check reads it without a look-
+ * up. Source: RFC 6749 section 6; contract rule 121. */
 #ifndef ACCESS_NARROW_H
 #define ACCESS_NARROW_H
 
@@ -11,7 +12,8 @@ enum { NARROW_SERIAL_BITS = 16 };
 #define NARROW_FLAG (UINT32_C(1) << 31)
 _Static_assert(SCOPE_COUNT <= 31 - NARROW_SERIAL_BITS, "a scope set and a serial number fit into the counter");
 
-/* serial: how many access tokens the family has had; scopes: SCOPE_ALL when nothing was narrowed. */
+/* serial: how many access tokens the family has had; scopes: SCOPE_ALL when nothing was
+ * narrowed. */
 static inline uint32_t access_counter(int64_t serial, int64_t scopes)
 {
 	if (scopes == SCOPE_ALL)

@@ -13,11 +13,13 @@ enum { LIST_MAX = 100000 };
 
 /* First segments of our own addresses: a slug among them would hide or be hidden. */
 static const str reserved[] = {
-	STR("admin"), STR("api"), STR("assets"), STR("authorize"), STR("cli-auth"), STR("consent"), STR("docs"),
-	STR("favicon.ico"), STR("flags"), STR("health"), STR("invite"), STR("login"), STR("logout"), STR("mcp"),
-	STR("metrics"), STR("oauth"), STR("oauth2"), STR("onboarding"), STR("openapi"), STR("organizations"),
-	STR("projects"), STR("purge"), STR("ready"), STR("robots.txt"), STR("settings"), STR("signup"),
-	STR("static"), STR("status"), STR("v"), STR("v1"), STR("well-known"),
+	STR("admin"), STR("api"), STR("assets"), STR("authorize"), STR("cli-auth"),
+	STR("complete"), STR("consent"), STR("demo-app"), STR("docs"), STR("favicon.ico"),
+	STR("flags"), STR("health"), STR("invite"), STR("language"), STR("login"), STR("logout"),
+	STR("mcp"), STR("metrics"), STR("oauth"), STR("oauth2"), STR("onboarding"), STR("op"),
+	STR("openapi"), STR("organizations"), STR("projects"), STR("purge"), STR("ready"),
+	STR("robots.txt"), STR("settings"), STR("signup"), STR("static"), STR("status"), STR("v"),
+	STR("v1"), STR("well-known"),
 };
 
 const struct field organization_fields[] = {
@@ -62,7 +64,9 @@ const struct field member_remove_in_fields[] = {
 	FIELD_END
 };
 const struct field member_fields[] = {
-	FIELD(struct member_out, organization, "organization"),
+	FIELD(struct member_out, id, "id"),
+	FIELD(struct member_out, slug, "slug"),
+	FIELD(struct member_out, name, "name"),
 	FIELD(struct member_out, email, "email"),
 	FIELD(struct member_out, role, "role"),
 	FIELD_END
@@ -77,24 +81,28 @@ bool organization_slug_is_reserved(str slug)
 	return false;
 }
 
-/* Organizations --------------------------------------------------------------------------------- */
+/* Organizations ------------------------------------------------------------------------------ */
 
 static bool slug_is_fit(str slug, struct err *e)
 {
 	if (is_uuid(slug))
 		return err_set(e, ERR_INVALID_REQUEST, "slug: must not look like a UUID.");
 	if (!is_slug(slug))
-		return err_set(e, ERR_INVALID_REQUEST, "slug: 1 to 63 of a-z, 0-9 and -, beginning and ending with a"
+		return err_set(e, ERR_INVALID_REQUEST,
+			       "slug: 1 to 63 of a-z, 0-9 and -, beginning and ending with a"
 			       " letter or digit.");
 	if (organization_slug_is_reserved(slug))
-		return err_set(e, ERR_INVALID_REQUEST, "slug: this word is reserved. Choose another.");
+		return err_set(e, ERR_INVALID_REQUEST,
+			       "slug: this word is reserved. Choose another.");
 	return true;
 }
 
 bool organization_add(const struct act *act, const void *in, void *out, struct err *e)
 {
 	const struct organization_add_in *i = in;
-	struct organization o = { .public_id = public_id(act->arena, S("org_")), .slug = i->slug, .name = i->name,
+	struct organization o = { .public_id = public_id(act->arena, S("org_")),
+				  .slug = i->slug,
+				  .name = i->name,
 				  .created_ms = act->now_ms };
 	struct audit_detail detail = { AUDIT_FACTS({ S("slug"), i->slug }) };
 	struct account owner;
@@ -125,7 +133,8 @@ bool organization_list(const struct act *act, const void *in, void *out, struct 
 		return false;
 	views = arena_array(act->arena, struct organization_view, all.n);
 	for (size_t n = 0; n < all.n; n++)
-		views[n] = (struct organization_view){ all.v[n].public_id, all.v[n].slug, all.v[n].name };
+		views[n] = (struct organization_view){ all.v[n].public_id, all.v[n].slug,
+						       all.v[n].name };
 	o->organizations = (struct list){ views, all.n, true };
 	return true;
 }
@@ -143,18 +152,30 @@ bool organization_list_visible(const struct act *act, const void *in, void *out,
 	return true;
 }
 
-/* Members --------------------------------------------------------------------------------------- */
+/* Members ------------------------------------------------------------------------------------ */
 
-struct membership_change { struct organization organization; struct account account; enum role before; };
+struct membership_change {
+	struct organization organization;
+	struct account account;
+	enum role before;
+};
 
-static bool change_begin(const struct act *act, const struct member_in *in, struct membership_change *c, struct err *e)
+static struct member_out member_view(const struct membership_change *c, str role)
+{
+	return (struct member_out){ c->organization.public_id, c->organization.slug,
+				    c->organization.name, c->account.email, role };
+}
+
+static bool change_begin(const struct act *act, const struct member_in *in,
+			 struct membership_change *c, struct err *e)
 {
 	if (!store_organization_by_ref(act->db, act->arena, in->organization, &c->organization, e))
 		return false;
 	if (c->organization.id == 0)
 		return err_set(e, ERR_NOT_FOUND, "There is no such organization.");
 	return account_need(act, in->email, &c->account, e) &&
-	       store_member_role(act->db, act->arena, c->organization.id, c->account.id, &c->before, e);
+	       store_member_role(act->db, act->arena, c->organization.id, c->account.id, &c->before,
+				 e);
 }
 
 static bool not_last_owner(const struct act *act, const struct membership_change *c, struct err *e)
@@ -165,24 +186,27 @@ static bool not_last_owner(const struct act *act, const struct membership_change
 		return true;
 	if (!store_member_owners(act->db, act->arena, c->organization.id, &owners, e))
 		return false;
-	return owners > 1 || err_set(e, ERR_CONFLICT, "This is the organization's last owner. Make somebody else an"
+	return owners > 1 || err_set(e, ERR_CONFLICT,
+				     "This is the organization's last owner. Make somebody else an"
 				     " owner first.");
 }
 
-/* Only who administers an organization may connect apps to it: connections made before end now (rule 152). */
+/* Only who administers an organization may connect apps to it: connections made before end now
+ * (rule 152). */
 static bool lose_grants(const struct act *act, const struct membership_change *c, struct err *e)
 {
 	int64_t n = 0;
 
 	if (c->before < ROLE_ADMIN)
 		return true;
-	bearer_member_deny(act, c->organization.id, c->account.id);     /* before the commit: fails closed */
-	return store_grants_end(act->db, act->arena, c->account.id, c->organization.id, act->now_ms, S("role_lost"),
-				&n, e);
+	bearer_member_deny(act, c->organization.id,
+			   c->account.id); /* before the commit: fails closed */
+	return store_grants_end(act->db, act->arena, c->account.id, c->organization.id, act->now_ms,
+				S("role_lost"), &n, e);
 }
 
-static bool change_audit(const struct act *act, const struct membership_change *c, enum audit_kind kind, str role,
-                         struct err *e)
+static bool change_audit(const struct act *act, const struct membership_change *c,
+			 enum audit_kind kind, str role, struct err *e)
 {
 	struct audit_detail detail = {
 		.organization_id = c->organization.id, .account_id = c->account.id,
@@ -202,14 +226,15 @@ bool member_add(const struct act *act, const void *in, void *out, struct err *e)
 		return false;
 	if (c.account.disabled_ms != 0)
 		return err_set(e, ERR_CONFLICT, "This account is disabled.");
-	*(struct member_out *)out = (struct member_out){ c.organization.slug, c.account.email, role_name(role) };
+	*(struct member_out *)out = member_view(&c, role_name(role));
 	if (role == c.before)
 		return true;
 	if (role != ROLE_OWNER && !not_last_owner(act, &c, e))
 		return false;
 	if (role < ROLE_ADMIN && !lose_grants(act, &c, e))
 		return false;
-	return store_member_put(act->db, act->arena, c.organization.id, c.account.id, role, act->now_ms, e) &&
+	return store_member_put(act->db, act->arena, c.organization.id, c.account.id, role,
+				act->now_ms, e) &&
 	       change_audit(act, &c, AUDIT_MEMBER_SET, role_name(role), e);
 }
 
@@ -221,9 +246,11 @@ bool member_remove(const struct act *act, const void *in, void *out, struct err 
 	if (!change_begin(act, in, &c, e))
 		return false;
 	if (c.before == ROLE_NONE)
-		return err_set(e, ERR_NOT_FOUND, "This person is not a member of the organization.");
-	*(struct member_out *)out = (struct member_out){ c.organization.slug, c.account.email, S("none") };
+		return err_set(e, ERR_NOT_FOUND,
+			       "This person is not a member of the organization.");
+	*(struct member_out *)out = member_view(&c, S("none"));
 	return not_last_owner(act, &c, e) && lose_grants(act, &c, e) &&
-	       store_member_remove(act->db, act->arena, c.organization.id, c.account.id, &removed, e) &&
+	       store_member_remove(act->db, act->arena, c.organization.id, c.account.id, &removed,
+				   e) &&
 	       change_audit(act, &c, AUDIT_MEMBER_REMOVED, S("none"), e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Organizations and their members. Sources: contract "own-interfaces"; "cdn-and-cli" 4.5 (reserved words); rule 152. */
+ * Organizations and their members. Sources: contract "own-interfaces"; "cdn-and-cli" 4.5
+ * (reserved words); rule 152. */
 #ifndef ACCESS_ORGANIZATION_H
 #define ACCESS_ORGANIZATION_H
 
@@ -22,12 +23,14 @@ extern const struct field organization_list_out_fields[];
 bool organization_list(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 /* organizations.list: what an installation token may see, from the principal alone. Inline. */
 extern const struct field organization_visible_out_fields[];
-bool organization_list_visible(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
+bool organization_list_visible(const struct act *act, const void *in, void *out,
+			       struct err *e) MUST_CHECK;
 
 struct member_in { str organization, email, role; };
-struct member_out { str organization, email, role; };
+struct member_out { str id, slug, name, email, role; };    /* the organization, the person */
 extern const struct field member_add_in_fields[], member_remove_in_fields[], member_fields[];
-/* Adds or changes a role. Who becomes `member` loses the grants made as admin. The last owner stays. */
+/* Adds or changes a role. Who becomes `member` loses the grants made as admin. The last owner
+ * stays. */
 bool member_add(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 bool member_remove(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 

@@ -13,7 +13,8 @@ bool access_role(const struct act *act, int64_t organization_id, enum role *out,
 		*out = ROLE_NONE;
 		return true;
 	}
-	return store_member_role(act->db, act->arena, organization_id, act->who->account_id, out, e);
+	return store_member_role(act->db, act->arena, organization_id, act->who->account_id, out,
+				 e);
 }
 
 bool access_sees_project(const struct principal *who, int64_t organization_id, int64_t project_id)
@@ -33,15 +34,18 @@ static bool refuse(const struct act *act, int64_t organization_id, struct err *e
 	enum role role = ROLE_NONE;
 
 	if (act->who->organization_id == organization_id)
-		return err_set(e, ERR_WRONG_ORGANIZATION, "This credential is limited to other projects.");
+		return err_set(e, ERR_WRONG_ORGANIZATION,
+			       "This credential is limited to other projects.");
 	if (act->db != NULL && !access_role(act, organization_id, &role, e))
 		return false;
 	if (role != ROLE_NONE)
-		return err_set(e, ERR_WRONG_ORGANIZATION, "This credential belongs to another organization.");
+		return err_set(e, ERR_WRONG_ORGANIZATION,
+			       "This credential belongs to another organization.");
 	return err_set(e, ERR_NOT_FOUND, "There is no such organization or project.");
 }
 
-bool access_may_project(const struct act *act, int64_t organization_id, int64_t project_id, struct err *e)
+bool access_may_project(const struct act *act, int64_t organization_id, int64_t project_id,
+			struct err *e)
 {
 	enum role role;
 
@@ -51,10 +55,12 @@ bool access_may_project(const struct act *act, int64_t organization_id, int64_t 
 		return refuse(act, organization_id, e);
 	if (!access_role(act, organization_id, &role, e))
 		return false;
-	return role != ROLE_NONE || err_set(e, ERR_NOT_FOUND, "There is no such organization or project.");
+	return role != ROLE_NONE ||
+	       err_set(e, ERR_NOT_FOUND, "There is no such organization or project.");
 }
 
-bool access_needs_role(const struct act *act, int64_t organization_id, enum role least, struct err *e)
+bool access_needs_role(const struct act *act, int64_t organization_id, enum role least,
+		       struct err *e)
 {
 	enum role role;
 
@@ -64,6 +70,7 @@ bool access_needs_role(const struct act *act, int64_t organization_id, enum role
 		return true;
 	if (!access_role(act, organization_id, &role, e))
 		return false;
-	return role >= least || err_set(e, ERR_FORBIDDEN, "This needs the role %.*s or more in the organization.",
-					ARG_STR(role_name(least)));
+	return role >= least ||
+	       err_set(e, ERR_FORBIDDEN, "This needs the role %.*s or more in the organization.",
+		       ARG_STR(role_name(least)));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Readers while grants are replaced and revoked. Under ThreadSanitizer built with -Dindex=atomics. */
+ * Readers while grants are replaced and revoked. Under ThreadSanitizer built with
+ * -Dindex=atomics. */
 #include "access/scene_test.h"
 
 #include "access/rate.h"
@@ -86,7 +87,7 @@ TEST(rule_146_revocation_holds_for_the_very_next_question)
 		struct bearer_grant g = grant_number(r, i);
 
 		for (int again = 0; again < 20; again++)
-			bearer_grant_put(&r->f.act, &g);         /* replaced as a whole, same meaning */
+			bearer_grant_put(&r->f.act, &g); /* replaced as a whole, same meaning */
 		bearer_grant_deny(&r->f.act, g.id);
 		atomic_store(&r->revoked_up_to, i + 1);
 	}

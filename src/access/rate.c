@@ -42,7 +42,8 @@ static bool window_is_over(uint64_t window, int64_t window_ms, int64_t now_ms)
 	return window == 0 || now_ms >= start_ms + window_ms || now_ms < start_ms;
 }
 
-bool rate_window_take(_Atomic uint64_t *window, int64_t max, int64_t window_ms, int64_t now_ms, int *retry_after_s_out)
+bool rate_window_take(_Atomic uint64_t *window, int64_t max, int64_t window_ms, int64_t now_ms,
+		      int *retry_after_s_out)
 {
 	uint64_t old = atomic_load_explicit(window, memory_order_relaxed), fresh;
 
@@ -141,8 +142,8 @@ static struct slot *slot_make(const struct place *p)
 	return oldest;
 }
 
-bool rate_take(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s, int64_t now_ms,
-               struct err *e)
+bool rate_take(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s,
+	       int64_t now_ms, struct err *e)
 {
 	struct place p = place_enter(r, kind, name);
 	struct slot *slot = slot_find(&p);
@@ -170,17 +171,19 @@ void rate_give(struct rates *r, enum rate_kind kind, str name)
 	place_leave(&p);
 }
 
-bool rate_allows(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s, int64_t now_ms)
+bool rate_allows(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s,
+		 int64_t now_ms)
 {
 	struct place p = place_enter(r, kind, name);
 	const struct slot *slot = slot_find(&p);
 	uint64_t window = slot == NULL ? 0 : atomic_load(&slot->window);
 
 	place_leave(&p);
-	return window_is_over(window, window_s * 1000, now_ms) || (int64_t)(window & COUNT_MASK) < max;
+	return window_is_over(window, window_s * 1000, now_ms) ||
+	       (int64_t)(window & COUNT_MASK) < max;
 }
 
-/* Networks -------------------------------------------------------------------------------------- */
+/* Networks ----------------------------------------------------------------------------------- */
 
 enum { IPV4_NETWORK_BYTES = 3, IPV6_NETWORK_BYTES = 8, ADDRESS_TEXT_MAX = 64 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counters of attempts by a name (an address, an account with a network) in windows that begin with the first attempt.
- * Bounded: when a slot is needed the oldest window of its set gives way. Any thread.
- * Grants count in access/bearer.h. Sources: contract rules 75, 117, 144, 168; ruling R34. */
+ * Counters of attempts by a name (an address, an account with a network) in windows that begin
+ * with the first attempt. Bounded: when a slot is needed the oldest window of its set gives way.
+ * Any thread. Grants count in access/bearer.h. Sources: contract rules 75, 117, 144, 168; ruling
+ * R34. */
 #ifndef ACCESS_RATE_H
 #define ACCESS_RATE_H
 
@@ -20,19 +21,22 @@ struct rates;
 struct rates *rates_create(size_t slots);
 void rates_destroy(struct rates *r);
 
-/* Counts one attempt. false: the limit is reached, nothing counted; ERR_RATE_LIMITED with retry_after_s. */
-bool rate_take(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s, int64_t now_ms,
-               struct err *e) MUST_CHECK;
+/* Counts one attempt. false: the limit is reached, nothing counted; ERR_RATE_LIMITED with
+ * retry_after_s. */
+bool rate_take(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s,
+	       int64_t now_ms, struct err *e) MUST_CHECK;
 /* Gives an attempt back: it was not a failure after all. */
 void rate_give(struct rates *r, enum rate_kind kind, str name);
 /* Would rate_take succeed? Counts nothing. */
-bool rate_allows(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s, int64_t now_ms);
+bool rate_allows(struct rates *r, enum rate_kind kind, str name, int64_t max, int64_t window_s,
+		 int64_t now_ms);
 
-/* "203.0.113.7" -> "203.0.113.0/24", "2001:db8:1:2::7" -> "2001:db8:1:2::/64" (IPv4-mapped counts as IPv4); anything else
- * comes back as it is. */
+/* "203.0.113.7" -> "203.0.113.0/24", "2001:db8:1:2::7" -> "2001:db8:1:2::/64" (IPv4-mapped
+ * counts as IPv4); anything else comes back as it is. */
 str address_network(struct arena *a, str address);
 
-/* A window in one word: lock-free, for counters embedded in nodes. Zero it to begin. *retry_after_s_out when refused. */
+/* A window in one word: lock-free, for counters embedded in nodes. Zero it to begin.
+ * *retry_after_s_out when refused. */
 bool rate_window_take(_Atomic uint64_t *window, int64_t max, int64_t window_ms, int64_t now_ms,
                       int *retry_after_s_out) MUST_CHECK;
 

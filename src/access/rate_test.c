@@ -47,7 +47,8 @@ TEST(rate_table_is_bounded_and_goes_on_working_when_full)
 	struct err e = { 0 };
 
 	for (int i = 0; i < 10000; i++)
-		CHECK(take(r, RATE_TOKEN_ADDRESS, arena_printf(a, "10.0.%d.%d", i / 250, i % 250), NOW_MS + i, &e));
+		CHECK(take(r, RATE_TOKEN_ADDRESS, arena_printf(a, "10.0.%d.%d", i / 250, i % 250),
+			   NOW_MS + i, &e));
 	arena_destroy(a);
 	rates_destroy(r);
 }

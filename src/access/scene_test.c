@@ -9,13 +9,24 @@ static void scene_base(struct scene *f)
 {
 	*f = (struct scene){ .arena = arena_create(16 * 1024), .who = { .kind = WHO_LOCAL } };
 	f->settings = (struct settings){
-		.public_url = S("http://127.0.0.1:52490"), .session_ttl_s = 3600, .session_idle_s = 600,
-		.login_attempts_max = 3, .login_window_s = 900, .key_ttl_s = 31536000, .epoch = 1,
-		.requests_per_minute_max = 1000, .server_key = { 1, 2, 3 },
+		.public_url = S("http://127.0.0.1:52490"),
+		.session_ttl_s = 3600,
+		.session_idle_s = 600,
+		.login_attempts_max = 3,
+		.login_window_s = 900,
+		.key_ttl_s = 31536000,
+		.epoch = 1,
+		.requests_per_minute_max = 1000,
+		.server_key = { 1, 2, 3 },
 	};
 	f->act = (struct act){
-		.arena = f->arena, .who = &f->who, .settings = &f->settings, .now_ms = clock_now_ms(),
-		.request_id = S("req-1"), .address = S("192.0.2.7"), .user_agent = S("test"),
+		.arena = f->arena,
+		.who = &f->who,
+		.settings = &f->settings,
+		.now_ms = clock_now_ms(),
+		.request_id = S("req-1"),
+		.address = S("192.0.2.7"),
+		.user_agent = S("test"),
 	};
 }
 
@@ -115,9 +126,15 @@ bool scene_read(struct scene *f, operation_like call, const void *in, void *out,
 struct bearer_grant scene_grant(void)
 {
 	return (struct bearer_grant){
-		.id = SCENE_GRANT, .app_id = SCENE_APP, .account_id = SCENE_ACCOUNT, .version = 1,
-		.scopes = SCOPE_ORG_READ | SCOPE_KEYS_READ, .public_id = S("grt_one"),
-		.organization = { .id = SCENE_ORGANIZATION, .public_id = S("org_acme"), .slug = S("acme"),
+		.id = SCENE_GRANT,
+		.app_id = SCENE_APP,
+		.account_id = SCENE_ACCOUNT,
+		.version = 1,
+		.scopes = SCOPE_ORG_READ | SCOPE_KEYS_READ,
+		.public_id = S("grt_one"),
+		.organization = { .id = SCENE_ORGANIZATION,
+				  .public_id = S("org_acme"),
+				  .slug = S("acme"),
 				  .name = S("Acme Inc.") },
 	};
 }
@@ -125,8 +142,11 @@ struct bearer_grant scene_grant(void)
 str scene_token(struct scene *f, int64_t grant_id, int64_t version, int64_t expires_ms)
 {
 	str text = token_random(f->arena, TOKEN_INSTALLATION);
-	struct bearer_token t = { .digest = sha256(text), .grant_id = grant_id, .grant_version = version,
-				  .scopes = SCOPE_ORG_READ | SCOPE_KEYS_READ, .expires_ms = expires_ms };
+	struct bearer_token t = { .digest = sha256(text),
+				  .grant_id = grant_id,
+				  .grant_version = version,
+				  .scopes = SCOPE_ORG_READ | SCOPE_KEYS_READ,
+				  .expires_ms = expires_ms };
 
 	bearer_token_add(&f->act, &t);
 	return text;
@@ -137,7 +157,8 @@ bool scene_is_refused(struct scene *f, str text, enum err_code want)
 	struct principal who;
 	struct err e = { 0 };
 
-	return !bearer_principal(f->act.bearers, f->arena, text, f->act.now_ms, &who, &e) && e.code == want;
+	return !bearer_principal(f->act.bearers, f->arena, text, f->act.now_ms, &who, &e) &&
+	       e.code == want;
 }
 
 size_t scene_audited(struct scene *f, const char *kind)

@@ -27,8 +27,10 @@ void scene_restart(struct scene *f);      /* memory from the store again */
 void scene_close(struct scene *f);
 /* Calls an operation on its lane. */
 typedef bool (*operation_like)(const struct act *act, const void *in, void *out, struct err *e);
-bool scene_write(struct scene *f, operation_like call, const void *in, void *out, struct err *e) MUST_CHECK;
-bool scene_read(struct scene *f, operation_like call, const void *in, void *out, struct err *e) MUST_CHECK;
+bool scene_write(struct scene *f, operation_like call, const void *in, void *out,
+		 struct err *e) MUST_CHECK;
+bool scene_read(struct scene *f, operation_like call, const void *in, void *out,
+		struct err *e) MUST_CHECK;
 
 /* Memory without a store: changes take effect at once. */
 void scene_memory(struct scene *f);
@@ -38,7 +40,8 @@ enum { SCENE_GRANT = 7, SCENE_APP = 3, SCENE_ACCOUNT = 5, SCENE_ORGANIZATION = 1
 struct bearer_grant scene_grant(void);      /* live, all projects, "grt_one", version 1 */
 /* A live installation token of the grant; its text. */
 str scene_token(struct scene *f, int64_t grant_id, int64_t version, int64_t expires_ms);
-bool scene_is_refused(struct scene *f, str text, enum err_code want);   /* bearer_principal says `want` */
+bool scene_is_refused(struct scene *f, str text,
+		      enum err_code want); /* bearer_principal says `want` */
 
 /* How many audit events of this kind there are. */
 size_t scene_audited(struct scene *f, const char *kind);

@@ -51,7 +51,8 @@ const struct field session_revoke_in_fields[] = {
 	FIELD_END
 };
 
-bool session_principal(struct bearers *b, str cookie, int64_t now_ms, struct principal *out, struct err *e)
+bool session_principal(struct bearers *b, str cookie, int64_t now_ms, struct principal *out,
+		       struct err *e)
 {
 	struct bearer_session s;
 	struct digest d;
@@ -62,13 +63,17 @@ bool session_principal(struct bearers *b, str cookie, int64_t now_ms, struct pri
 	if (!bearer_session_find(b, &d, now_ms, &s))
 		return err_set(e, ERR_LOGIN_REQUIRED, "Sign in first.");
 	*out = (struct principal){
-		.kind = WHO_SESSION, .account_id = s.account_id, .session_id = s.id,
-		.auth_time_ms = s.auth_time_ms, .expires_ms = s.expires_ms, .projects = { .mode = PROJECTS_NONE },
+		.kind = WHO_SESSION,
+		.account_id = s.account_id,
+		.session_id = s.id,
+		.auth_time_ms = s.auth_time_ms,
+		.expires_ms = s.expires_ms,
+		.projects = { .mode = PROJECTS_NONE },
 	};
 	return true;
 }
 
-/* Signing in ------------------------------------------------------------------------------------ */
+/* Signing in --------------------------------------------------------------------------------- */
 
 struct login {
 	const struct login_in *in;
@@ -76,6 +81,7 @@ struct login {
 	str     hash;                   /* absent: nobody             */
 	bool    known_network;          /* this person has signed in from here before */
 	str     address, account_place; /* names of the counters */
+	bool    address_counted, account_counted;
 	str     token;
 	int64_t expires_ms;
 };
@@ -103,8 +109,9 @@ static bool login_look_up(const struct act *tx, void *arg, struct err *e)
 	if (l->account.disabled_ms != 0)
 		l->account.id = 0;
 	l->hash = l->account.id == 0 ? STR_NONE : hash;
-	l->known_network = l->account.id != 0 && tx->address.n > 0 &&
-			   has_session_from(tx->arena, &sessions, address_network(tx->arena, tx->address));
+	l->known_network =
+		l->account.id != 0 && tx->address.n > 0 &&
+		has_session_from(tx->arena, &sessions, address_network(tx->arena, tx->address));
 	return true;
 }
 
@@ -115,39 +122,47 @@ static void login_name_counters(const struct act *act, struct login *l)
 
 	/* An IPv6 customer has a whole /64 to come from. */
 	l->address = str_has(act->address, ':') ? network : act->address;
-	l->account_place = arena_printf(act->arena, FMT_STR " " FMT_STR, ARG_STR(network), ARG_STR(email));
+	l->account_place =
+		arena_printf(act->arena, FMT_STR " " FMT_STR, ARG_STR(network), ARG_STR(email));
 }
 
-/* Counts the attempt in advance, so that many at once cannot slip through. The address comes first: nobody can lock a
- * person out from elsewhere, and a person's usual network always gets its password checked. */
+/* Counts the attempt in advance, so that many at once cannot slip through. The address comes
+ * first: nobody can lock a person out from elsewhere, and a person's usual network always gets
+ * its password checked. */
 static bool login_count(const struct act *act, struct login *l, struct err *e)
 {
 	const struct settings *s = act->settings;
 	struct rates *rates = bearers_rates(act->bearers);
-	struct err refused;
-	bool may;
+	struct err refused = { 0 };
 
 	login_name_counters(act, l);
 	if (act->address.n == 0)
 		return true;            /* the operator's own socket */
-	may = rate_take(rates, RATE_LOGIN_ADDRESS, l->address, s->login_attempts_max, s->login_window_s, act->now_ms,
-			&refused) &&
-	      rate_take(rates, RATE_LOGIN_ACCOUNT, l->account_place, s->login_attempts_max, s->login_window_s,
-			act->now_ms, &refused);
-	if (!may && !l->known_network)
-		*e = refused;
-	return may || l->known_network;
+	l->address_counted = rate_take(rates, RATE_LOGIN_ADDRESS, l->address, s->login_attempts_max,
+				       s->login_window_s, act->now_ms, &refused);
+	l->account_counted = l->address_counted &&
+			     rate_take(rates, RATE_LOGIN_ACCOUNT, l->account_place,
+				       s->login_attempts_max, s->login_window_s, act->now_ms,
+				       &refused);
+	if (l->account_counted || l->known_network)
+		return true;
+	*e = refused;
+	return false;
 }
 
+/* Only what was counted: a right password must not make room for wrong ones. */
 static void login_uncount(const struct act *act, const struct login *l)
 {
-	if (act->address.n == 0)
-		return;
-	rate_give(bearers_rates(act->bearers), RATE_LOGIN_ADDRESS, l->address);
-	rate_give(bearers_rates(act->bearers), RATE_LOGIN_ACCOUNT, l->account_place);
+	struct rates *rates = bearers_rates(act->bearers);
+
+	if (l->address_counted)
+		rate_give(rates, RATE_LOGIN_ADDRESS, l->address);
+	if (l->account_counted)
+		rate_give(rates, RATE_LOGIN_ACCOUNT, l->account_place);
 }
 
-/* The session the browser had is over: an id that someone else may have planted does not live on (rule 72). */
+/* The session the browser had is over: an id that someone else may have planted does not live
+ * on (rule 72). */
 static bool end_former(const struct act *tx, struct err *e)
 {
 	str digest;
@@ -155,7 +170,8 @@ static bool end_former(const struct act *tx, struct err *e)
 	if (tx->who->kind != WHO_SESSION)
 		return true;
 	bearer_session_deny(tx, tx->who->session_id);
-	return store_session_delete(tx->db, tx->arena, tx->who->session_id, tx->who->account_id, &digest, e);
+	return store_session_delete(tx->db, tx->arena, tx->who->session_id, tx->who->account_id,
+				    &digest, e);
 }
 
 static bool login_write(const struct act *tx, void *arg, struct err *e)
@@ -173,7 +189,8 @@ static bool login_write(const struct act *tx, void *arg, struct err *e)
 
 	if (!end_former(tx, e) || !store_session_insert(tx->db, tx->arena, d.b, &s, &s.id, e))
 		return false;
-	live = (struct bearer_session){ d, s.id, s.account_id, s.auth_time_ms, s.seen_ms, s.expires_ms };
+	live = (struct bearer_session){ d, s.id, s.account_id, s.auth_time_ms,
+					s.seen_ms, s.expires_ms };
 	bearer_session_add(tx, &live);
 	return audit_add(tx, AUDIT_SESSION_CREATED, &detail, e);
 }
@@ -182,7 +199,8 @@ static bool login_write(const struct act *tx, void *arg, struct err *e)
 static bool login_refused_write(const struct act *tx, void *arg, struct err *e)
 {
 	const struct login *l = arg;
-	struct audit_detail detail = { .account_id = l->account.id, AUDIT_FACTS({ S("reason"), S("credentials") }) };
+	struct audit_detail detail = { .account_id = l->account.id,
+				       AUDIT_FACTS({ S("reason"), S("credentials") }) };
 
 	return audit_add(tx, AUDIT_SESSION_REFUSED, &detail, e);
 }
@@ -223,7 +241,7 @@ bool session_login(const struct act *act, const void *in, void *out, struct err 
 	return true;
 }
 
-/* Ending ---------------------------------------------------------------------------------------- */
+/* Ending ------------------------------------------------------------------------------------- */
 
 static bool end_one(const struct act *act, int64_t id, struct err *e)
 {
@@ -254,9 +272,13 @@ static str session_public_id(const struct act *act, int64_t id)
 static struct session_view session_view_of(const struct act *act, const struct session *s)
 {
 	return (struct session_view){
-		.id = session_public_id(act, s->id), .method = s->method, .address = s->address,
-		.user_agent = s->user_agent, .created_at = clock_iso(act->arena, s->created_ms),
-		.seen_at = clock_iso(act->arena, s->seen_ms), .expires_at = clock_iso(act->arena, s->expires_ms),
+		.id = session_public_id(act, s->id),
+		.method = s->method,
+		.address = s->address,
+		.user_agent = s->user_agent,
+		.created_at = clock_iso(act->arena, s->created_ms),
+		.seen_at = clock_iso(act->arena, s->seen_ms),
+		.expires_at = clock_iso(act->arena, s->expires_ms),
 		.current = s->id == act->who->session_id,
 	};
 }
@@ -268,7 +290,8 @@ bool session_list(const struct act *act, const void *in, void *out, struct err *
 	struct session_view *v;
 
 	(void)in;
-	if (!store_session_list(act->db, act->arena, act->who->account_id, act->now_ms, &sessions, e))
+	if (!store_session_list(act->db, act->arena, act->who->account_id, act->now_ms, &sessions,
+				e))
 		return false;
 	v = arena_array(act->arena, struct session_view, sessions.n);
 	for (size_t i = 0; i < sessions.n; i++)
@@ -282,7 +305,8 @@ bool session_revoke(const struct act *act, const void *in, void *out, struct err
 	const struct session_revoke_in *i = in;
 	struct session_list sessions;
 
-	if (!store_session_list(act->db, act->arena, act->who->account_id, act->now_ms, &sessions, e))
+	if (!store_session_list(act->db, act->arena, act->who->account_id, act->now_ms, &sessions,
+				e))
 		return false;
 	for (size_t n = 0; n < sessions.n; n++) {
 		if (!str_eq(session_public_id(act, sessions.v[n].id), i->id))

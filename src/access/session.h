@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signing in and out. The cookie is a SESSION token; only its digest is kept. Sources: contract rules 72, 75. */
+ * Signing in and out. The cookie is a SESSION token; only its digest is kept. Sources: contract
+ * rules 72, 75. */
 #ifndef ACCESS_SESSION_H
 #define ACCESS_SESSION_H
 
@@ -13,8 +14,9 @@ struct bearers;
 bool session_principal(struct bearers *b, str cookie, int64_t now_ms, struct principal *out,
                        struct err *e) MUST_CHECK;
 
-/* session.login {email, password} -> {token, accountId, expiresAt}; slow lane. ERR_FORBIDDEN: wrong email or password (one
- * text, equal time); ERR_RATE_LIMITED. Sets a fresh session, whatever the caller had before. */
+/* session.login {email, password} -> {token, accountId, expiresAt}; slow lane. ERR_FORBIDDEN:
+ * wrong email or password (one text, equal time); ERR_RATE_LIMITED. Sets a fresh session,
+ * whatever the caller had before. */
 struct login_in  { str email, password; };
 struct login_out { str token, account_id, expires_at; int64_t expires_in; };
 extern const struct field login_in_fields[], login_out_fields[];
@@ -26,7 +28,10 @@ extern const struct field logout_out_fields[];
 bool session_logout(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 
 /* session.list {} -> {sessions}: of the account that asks. */
-struct session_view { str id, method, address, user_agent, created_at, seen_at, expires_at; bool current; };
+struct session_view {
+	str id, method, address, user_agent, created_at, seen_at, expires_at;
+	bool current;
+};
 struct session_list_out { struct list sessions; };
 extern const struct field session_list_out_fields[];
 bool session_list(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;

@@ -38,12 +38,15 @@ STORE_TEST(session_login_gives_a_cookie_that_survives_a_restart)
 	CHECK(token_kind_of(out.token) == TOKEN_SESSION && out.expires_in == 3600);
 	for (int round = 0; round < 2; round++) {
 		CHECK(session_principal(f.act.bearers, out.token, f.act.now_ms, &who, &e));
-		CHECK(who.kind == WHO_SESSION && who.account_id != 0 && who.auth_time_ms == f.act.now_ms);
+		CHECK(who.kind == WHO_SESSION && who.account_id != 0 &&
+		      who.auth_time_ms == f.act.now_ms);
 		scene_restart(&f);
 	}
-	CHECK(!session_principal(f.act.bearers, token_random(f.arena, TOKEN_SESSION), f.act.now_ms, &who, &e));
+	CHECK(!session_principal(f.act.bearers, token_random(f.arena, TOKEN_SESSION), f.act.now_ms,
+				 &who, &e));
 	CHECK(e.code == ERR_LOGIN_REQUIRED);
-	CHECK(!session_principal(f.act.bearers, S("x"), f.act.now_ms, &who, &e) && e.code == ERR_LOGIN_REQUIRED);
+	CHECK(!session_principal(f.act.bearers, S("x"), f.act.now_ms, &who, &e) &&
+	      e.code == ERR_LOGIN_REQUIRED);
 	scene_close(&f);
 }
 
@@ -56,7 +59,8 @@ STORE_TEST(rule_75_wrong_password_and_unknown_person_are_refused_alike)
 	with_person(&f);
 	CHECK(!sign_in(&f, S("olivia@example.com"), S("wrong password"), &out, &wrong));
 	CHECK(!sign_in(&f, S("nobody@example.com"), S("wrong password"), &out, &unknown));
-	CHECK(wrong.code == ERR_FORBIDDEN && strcmp(wrong.say, unknown.say) == 0 && wrong.code == unknown.code);
+	CHECK(wrong.code == ERR_FORBIDDEN && strcmp(wrong.say, unknown.say) == 0 &&
+	      wrong.code == unknown.code);
 	CHECK_I64((int64_t)scene_audited(&f, "session.refused"), 2);
 	scene_close(&f);
 }
@@ -71,15 +75,20 @@ STORE_TEST(rule_75_attempts_are_limited_by_address_and_the_owner_is_not_locked_o
 	CHECK(sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e));     /* her usual network */
 	f.act.address = S("198.51.100.9");
 	for (int i = 0; i < 3; i++)
-		CHECK(!sign_in(&f, S("olivia@example.com"), S("guess"), &out, &e) && e.code == ERR_FORBIDDEN);
-	CHECK(!sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e) && e.code == ERR_RATE_LIMITED);
+		CHECK(!sign_in(&f, S("olivia@example.com"), S("guess"), &out, &e) &&
+		      e.code == ERR_FORBIDDEN);
+	CHECK(!sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e) &&
+	      e.code == ERR_RATE_LIMITED);
 	CHECK(e.retry_after_s > 0);
-	CHECK(!sign_in(&f, S("other@example.com"), S("guess"), &out, &e) && e.code == ERR_RATE_LIMITED);
-	f.act.address = S("198.51.100.10");                                    /* same network, other address */
-	CHECK(!sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e) && e.code == ERR_RATE_LIMITED);
+	CHECK(!sign_in(&f, S("other@example.com"), S("guess"), &out, &e) &&
+	      e.code == ERR_RATE_LIMITED);
+	f.act.address = S("198.51.100.10"); /* same network, other address */
+	CHECK(!sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e) &&
+	      e.code == ERR_RATE_LIMITED);
 	f.act.address = S("192.0.2.8");
 	for (int i = 0; i < 5; i++)
-		CHECK(!sign_in(&f, S("olivia@example.com"), S("guess"), &out, &e) && e.code == ERR_FORBIDDEN);
+		CHECK(!sign_in(&f, S("olivia@example.com"), S("guess"), &out, &e) &&
+		      e.code == ERR_FORBIDDEN);
 	CHECK(sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e));
 	scene_close(&f);
 }

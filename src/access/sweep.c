@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Upkeep: what has expired leaves memory, then the store; uses of sessions and keys are noted now and then. */
+ * Upkeep: what has expired leaves memory, then the store; uses of sessions and keys are noted now
+ * and then. */
 #include "access/bearer_int.h"
 
 #include "store/account.h"
@@ -9,29 +10,33 @@
 #include <stdlib.h>
 
 enum {
-	SLICE_ROWS    = 500,            /* rows deleted in one write task, so that others are not held up */
-	SLICES_MAX    = 40,             /* of one sweep; the next goes on */
-	NOTE_AFTER_MS = 60 * 1000,      /* a use is noted when it is this much newer than what the store has */
-	NOTES_MAX     = 500,
+	SLICE_ROWS = 500, /* rows deleted in one write task, so that others are not held up */
+	SLICES_MAX = 40, /* of one sweep; the next goes on */
+	NOTE_AFTER_MS =
+		60 * 1000, /* a use is noted when it is this much newer than what the store has */
+	NOTES_MAX = 500,
 };
 
-/* Memory ---------------------------------------------------------------------------------------- */
+/* Memory ------------------------------------------------------------------------------------- */
 
 struct sweep { struct bearers *b; int64_t now_ms; };
 
 static bool token_is_over(const struct index_node *n, void *arg)
 {
-	return token_expires_ms(NODE_OF(n, const struct token_node, node)) <= ((const struct sweep *)arg)->now_ms;
+	return token_expires_ms(NODE_OF(n, const struct token_node, node)) <=
+	       ((const struct sweep *)arg)->now_ms;
 }
 
 static bool family_is_over(const struct index_node *n, void *arg)
 {
-	return atomic_load(&NODE_OF(n, struct family_node, node)->expires_ms) <= ((const struct sweep *)arg)->now_ms;
+	return atomic_load(&NODE_OF(n, struct family_node, node)->expires_ms) <=
+	       ((const struct sweep *)arg)->now_ms;
 }
 
 static bool access_denied_is_over(const struct index_node *n, void *arg)
 {
-	return NODE_OF(n, const struct access_denied_node, node)->expires_ms <= ((const struct sweep *)arg)->now_ms;
+	return NODE_OF(n, const struct access_denied_node, node)->expires_ms <=
+	       ((const struct sweep *)arg)->now_ms;
 }
 
 static bool key_is_over(const struct index_node *n, void *arg)
@@ -100,7 +105,7 @@ void bearers_sweep(struct bearers *b, int64_t now_ms)
 		nodes_remove(b, rows[i].ix, rows[i].is_over, &s, rows[i].gone);
 }
 
-/* Store ----------------------------------------------------------------------------------------- */
+/* Store -------------------------------------------------------------------------------------- */
 
 struct note { int64_t id, used_ms; };
 struct notes { struct note v[NOTES_MAX]; size_t n; };

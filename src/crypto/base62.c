@@ -8,7 +8,7 @@
 
 enum { LIMBS_MAX = BASE62_BYTES_MAX / 4, DIGITS_A_STEP = 5, RANDOM_CHUNK = 64 };
 static const uint32_t STEP = 62u * 62 * 62 * 62 * 62;      /* largest power of 62 below 2^32 */
-static const uint8_t RANDOM_LIMIT = 62 * 4;                 /* bytes from here on would favour small digits */
+static const uint8_t RANDOM_LIMIT = 62 * 4; /* bytes from here on would favour small digits */
 static const char DIGITS[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 static int digit_value(char c)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Numbers in base 62 (digits 0-9 A-Z a-z), most significant first, always of the same width for the same number of
- * bytes: ceil(8n / log2(62)). One text for one value, so that a token cannot be written in two ways. */
+ * Numbers in base 62 (digits 0-9 A-Z a-z), most significant first, always of the same width for
+ * the same number of bytes: ceil(8n / log2(62)). One text for one value, so that a token cannot
+ * be written in two ways. */
 #ifndef CRYPTO_BASE62_H
 #define CRYPTO_BASE62_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Digests, MACs, sealing, passwords, randomness, constant-time comparison. OpenSSL 3 EVP (algorithms fetched
- * once), libsodium for argon2id. Any thread. Failure of the random source or of a fetched algorithm ends the process. */
+ * Digests, MACs, sealing, passwords, randomness, constant-time comparison. OpenSSL 3 EVP
+ * (algorithms fetched once), libsodium for argon2id. Any thread. Failure of the random source or
+ * of a fetched algorithm ends the process. */
 #ifndef CRYPTO_CRYPTO_H
 #define CRYPTO_CRYPTO_H
 
@@ -22,17 +23,21 @@ str  digest_hex(struct arena *a, const struct digest *d);
 uint32_t crc32_of(str data);                                 /* IEEE, as in zlib */
 void wipe(void *p, size_t n);
 
-/* AES-256-GCM: version byte, 12-byte nonce, ciphertext, 16-byte tag. `context` is authenticated, not stored. */
+/* AES-256-GCM: version byte, 12-byte nonce, ciphertext, 16-byte tag. `context` is
+ * authenticated, not stored. */
 str  seal(struct arena *a, const uint8_t key[KEY_BYTES], str context, str plain);
 bool unseal(struct arena *a, const uint8_t key[KEY_BYTES], str context, str sealed, str *out) MUST_CHECK;
 
-/* argon2id, 19 MiB, t = 2 (OWASP). Slow lane only (about 20 ms); at most two run at once, others wait for a place. */
+/* argon2id, 19 MiB, t = 2 (OWASP). Slow lane only (about 20 ms); at most two run at once,
+ * others wait for a place. */
 str  password_hash(struct arena *a, str password);
 bool password_verify(str hash, str password);                /* hash absent: spends the same time, false */
 
 /* The server key: 32 bytes, base64url text in an owner-only file. */
-bool server_key_load(const char *path, uint8_t key[KEY_BYTES], struct err *e) MUST_CHECK;    /* refuses group/other-readable files */
-bool server_key_create(const char *path, uint8_t key[KEY_BYTES], struct err *e) MUST_CHECK;  /* never overwrites; fsyncs file and directory */
+/* ERR_FORBIDDEN for a file that group or others may use; ERR_NOT_FOUND; ERR_INVALID_REQUEST: damaged. */
+bool server_key_load(const char *path, uint8_t key[KEY_BYTES], struct err *e) MUST_CHECK;
+/* Never overwrites (ERR_CONFLICT); syncs file and directory. */
+bool server_key_create(const char *path, uint8_t key[KEY_BYTES], struct err *e) MUST_CHECK;
 str  server_key_fingerprint(struct arena *a, const uint8_t key[KEY_BYTES]);
 
 str  uuid_v4(struct arena *a);

@@ -17,7 +17,8 @@ TEST(sha256_matches_fips_180_4)
 	struct arena *a = arena_create(1024);
 	struct digest d = sha256(S("abc")), empty = sha256(STR_NONE);
 
-	CHECK_STR(digest_hex(a, &d), S("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+	CHECK_STR(digest_hex(a, &d),
+		  S("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
 	CHECK_STR(digest_hex(a, &empty),
 		  S("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
 	arena_destroy(a);
@@ -31,12 +32,15 @@ TEST(hmac_sha256_matches_rfc_4231_cases_1_2_and_6)
 
 	memset(key, 0x0b, 20);
 	d = hmac_sha256(key, 20, S("Hi There"));
-	CHECK_STR(digest_hex(a, &d), S("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"));
+	CHECK_STR(digest_hex(a, &d),
+		  S("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"));
 	d = hmac_sha256((const uint8_t *)"Jefe", 4, S("what do ya want for nothing?"));
-	CHECK_STR(digest_hex(a, &d), S("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
+	CHECK_STR(digest_hex(a, &d),
+		  S("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
 	memset(key, 0xaa, 131);
 	d = hmac_sha256(key, 131, S("Test Using Larger Than Block-Size Key - Hash Key First"));
-	CHECK_STR(digest_hex(a, &d), S("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"));
+	CHECK_STR(digest_hex(a, &d),
+		  S("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"));
 	arena_destroy(a);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-256, HMAC-SHA-256 and comparison. A context is made once a thread: making and fetching cost several
- * times what hashing a token costs. */
+ * SHA-256, HMAC-SHA-256 and comparison. A context is made once a thread: making and fetching cost
+ * several times what hashing a token costs. */
 #include "crypto/crypto_int.h"
 
 #include <libdeflate.h>
@@ -95,8 +95,8 @@ struct digest sha256(str data)
 	EVP_MD_CTX *c = crypto_thread()->digest;
 	struct digest d;
 
-	if (EVP_DigestInit_ex2(c, fetched.sha256, NULL) != 1 || EVP_DigestUpdate(c, data.p, data.n) != 1 ||
-	    EVP_DigestFinal_ex(c, d.b, NULL) != 1)
+	if (EVP_DigestInit_ex2(c, fetched.sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(c, data.p, data.n) != 1 || EVP_DigestFinal_ex(c, d.b, NULL) != 1)
 		crypto_die("SHA-256");
 	return d;
 }

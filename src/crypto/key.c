@@ -36,8 +36,10 @@ static bool key_file_is_private(int fd, const char *path, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_FORBIDDEN, "The server key must be a regular file.");
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return err_set(e, ERR_FORBIDDEN, "Others than its owner can use the server key file."
-			       " Run chmod 600 on it, and rotate the key if someone may have read it.");
+		return err_set(
+			e, ERR_FORBIDDEN,
+			"Others than its owner can use the server key file."
+			" Run chmod 600 on it, and rotate the key if someone may have read it.");
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return err_set(e, ERR_FORBIDDEN, "The server key file belongs to another user.");
 	return true;
@@ -72,7 +74,9 @@ static int directory_open(const char *path)
 {
 	struct arena *a = arena_create(1024);
 	const char *slash = strrchr(path, '/');
-	str dir = slash == NULL ? S(".") : slash == path ? S("/") : (str){ path, (size_t)(slash - path) };
+	str dir = slash == NULL	  ? S(".")
+		  : slash == path ? S("/")
+				  : (str){ path, (size_t)(slash - path) };
 	int fd = open(arena_cstr(a, dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	arena_destroy(a);
@@ -84,7 +88,8 @@ static bool write_synced(int fd, str text)
 	return write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
 }
 
-/* A key appears under its name whole or not at all, and never in place of another: link(2) refuses an existing name. */
+/* A key appears under its name whole or not at all, and never in place of another: link(2)
+ * refuses an existing name. */
 static bool key_publish(const char *path, const char *draft, str text, struct err *e)
 {
 	int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
@@ -98,8 +103,10 @@ static bool key_publish(const char *path, const char *draft, str text, struct er
 		failed = errno;
 	unlink(draft);
 	if (failed == EEXIST)
-		return err_set(e, ERR_CONFLICT, "There is a server key file already; it is never overwritten.");
-	return failed == 0 || err_log(e, ERR_UNAVAILABLE, failed, "cannot write the server key %s", path);
+		return err_set(e, ERR_CONFLICT,
+			       "There is a server key file already; it is never overwritten.");
+	return failed == 0 ||
+	       err_log(e, ERR_UNAVAILABLE, failed, "cannot write the server key %s", path);
 }
 
 /* The file's one line; wiped by the caller. */
@@ -126,7 +133,8 @@ bool server_key_create(const char *path, uint8_t key[KEY_BYTES], struct err *e)
 	bool ok;
 
 	random_bytes(fresh, sizeof(fresh));
-	ok = dir >= 0 || err_log(e, ERR_UNAVAILABLE, errno, "cannot open the directory of %s", path);
+	ok = dir >= 0 ||
+	     err_log(e, ERR_UNAVAILABLE, errno, "cannot open the directory of %s", path);
 	ok = ok && key_publish(path, draft, (str){ line, key_line(fresh, line) }, e);
 	if (ok && fsync(dir) != 0)
 		ok = err_log(e, ERR_UNAVAILABLE, errno, "cannot sync the directory of %s", path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Password hashes: argon2id with OWASP's parameters (19 MiB, two passes). At most two run at once, so that a flood of
- * sign-ins cannot take all memory and all cores; the others wait. */
+ * Password hashes: argon2id with OWASP's parameters (19 MiB, two passes). At most two run at
+ * once, so that a flood of sign-ins cannot take all memory and all cores; the others wait. */
 #include "crypto/crypto_int.h"
 
 #include <errno.h>
@@ -12,7 +12,8 @@
 
 enum { PASSWORD_HASHES_AT_ONCE = 2, PASSWORD_PASSES = 2, PASSWORD_MEMORY_BYTES = 19 * 1024 * 1024 };
 
-/* Of a random password that nobody knows; verifying against it costs the same as against a real one. */
+/* Of a random password that nobody knows; verifying against it costs the same as against a
+ * real one. */
 static const char NOBODY[] =
 	"$argon2id$v=19$m=19456,t=2,p=1$4QtmoDuvPPUOf2SvecgU0g$oW8RzzM1N2UiTJmVxC4qvFktdzFIfnkI0wD21y2Cv3M";
 
@@ -46,8 +47,8 @@ str password_hash(struct arena *a, str password)
 	int failed;
 
 	place_take();
-	failed = crypto_pwhash_str_alg(text, password.p, password.n, PASSWORD_PASSES, PASSWORD_MEMORY_BYTES,
-				       crypto_pwhash_ALG_ARGON2ID13);
+	failed = crypto_pwhash_str_alg(text, password.p, password.n, PASSWORD_PASSES,
+				       PASSWORD_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13);
 	place_give();
 	if (failed)
 		crypto_die("argon2id");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Randomness and random names. Nothing is buffered in the process, so that a fork cannot repeat it. */
+ * Randomness and random names. Nothing is buffered in the process, so that a fork cannot repeat
+ * it. */
 #include "crypto/base62.h"
 #include "crypto/crypto_int.h"
 
@@ -46,8 +47,8 @@ str uuid_v4(struct arena *a)
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);   /* version 4, variant 10: RFC 9562 5.4 */
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
 	hex = hex_encode(a, b, sizeof(b));
-	return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.p, hex.p + 8, hex.p + 12, hex.p + 16,
-			    hex.p + 20);
+	return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.p, hex.p + 8, hex.p + 12,
+			    hex.p + 16, hex.p + 20);
 }
 
 str public_id(struct arena *a, str prefix)

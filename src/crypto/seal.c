@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * AES-256-GCM with a random 96-bit nonce. One server key seals far fewer than 2^32 values (NIST SP 800-38D 8.3). */
+ * AES-256-GCM with a random 96-bit nonce. One server key seals far fewer than 2^32 values (NIST
+ * SP 800-38D 8.3). */
 #include "crypto/crypto_int.h"
 
 #include <assert.h>
 #include <limits.h>
 
-enum { SEAL_VERSION = 1, NONCE_BYTES = 12, TAG_BYTES = 16, SEAL_OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES };
+enum {
+	SEAL_VERSION = 1,
+	NONCE_BYTES = 12,
+	TAG_BYTES = 16,
+	SEAL_OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES
+};
 
-static bool add_context(EVP_CIPHER_CTX *c, str context, int (*update)(EVP_CIPHER_CTX *, unsigned char *, int *,
-                        const unsigned char *, int))
+static bool add_context(EVP_CIPHER_CTX *c, str context,
+			int (*update)(EVP_CIPHER_CTX *, unsigned char *, int *,
+				      const unsigned char *, int))
 {
 	int n;
 
-	return context.n == 0 || update(c, NULL, &n, (const unsigned char *)context.p, (int)context.n) == 1;
+	return context.n == 0 ||
+	       update(c, NULL, &n, (const unsigned char *)context.p, (int)context.n) == 1;
 }
 
 str seal(struct arena *a, const uint8_t key[KEY_BYTES], str context, str plain)
@@ -46,7 +54,8 @@ bool unseal(struct arena *a, const uint8_t key[KEY_BYTES], str context, str seal
 	int n = 0;
 	bool ok;
 
-	if (sealed.n < SEAL_OVERHEAD || sealed.n > INT_MAX || context.n > INT_MAX || in[0] != SEAL_VERSION)
+	if (sealed.n < SEAL_OVERHEAD || sealed.n > INT_MAX || context.n > INT_MAX ||
+	    in[0] != SEAL_VERSION)
 		return false;
 	plain_n = sealed.n - SEAL_OVERHEAD;
 	plain = arena_alloc(a, plain_n + 1);
@@ -60,7 +69,8 @@ bool unseal(struct arena *a, const uint8_t key[KEY_BYTES], str context, str seal
 	     EVP_DecryptFinal_ex(c, plain + plain_n, &n) == 1;
 	EVP_CIPHER_CTX_reset(c);
 	if (!ok) {
-		wipe(plain, plain_n);   /* text that was not authenticated must not be used by mistake */
+		wipe(plain,
+		     plain_n); /* text that was not authenticated must not be used by mistake */
 		return false;
 	}
 	*out = (str){ (char *)plain, plain_n };

@@ -8,13 +8,13 @@
 #include <string.h>
 
 enum {
-	CHECK_DIGITS    = 6,
-	RANDOM_DIGITS   = 30,
-	MAC_BYTES       = sizeof(((struct derived *)0)->mac),
-	REFRESH_BYTES   = 8 + 4 + MAC_BYTES,           /* family, generation, MAC                  */
-	ACCESS_BYTES    = 8 + 4 + 4 + 4 + MAC_BYTES,   /* family, generation, counter, expiry, MAC */
-	REFRESH_DIGITS  = 43,                          /* ceil(256 / log2 62) */
-	ACCESS_DIGITS   = 54,                          /* ceil(320 / log2 62) */
+	CHECK_DIGITS = 6,
+	RANDOM_DIGITS = 30,
+	MAC_BYTES = sizeof(((struct derived *)0)->mac),
+	REFRESH_BYTES = 8 + 4 + MAC_BYTES, /* family, generation, MAC                  */
+	ACCESS_BYTES = 8 + 4 + 4 + 4 + MAC_BYTES, /* family, generation, counter, expiry, MAC */
+	REFRESH_DIGITS = 43, /* ceil(256 / log2 62) */
+	ACCESS_DIGITS = 54, /* ceil(320 / log2 62) */
 };
 _Static_assert(REFRESH_BYTES == 32 && ACCESS_BYTES == 40, "the widths above are for these sizes");
 _Static_assert(BASE62_BYTES_MAX >= 40, "the longest payload fits");
@@ -114,8 +114,8 @@ static uint64_t take_be(const uint8_t **p, int bytes)
 	return v;
 }
 
-static void mac_of(const struct derived *d, enum token_kind kind, const uint8_t secret[KEY_BYTES], int64_t epoch,
-                   uint8_t mac[MAC_BYTES])
+static void mac_of(const struct derived *d, enum token_kind kind, const uint8_t secret[KEY_BYTES],
+		   int64_t epoch, uint8_t mac[MAC_BYTES])
 {
 	uint8_t text[8 + 1 + 8 + 4 + 4 + 4], *p = text;
 	struct digest full;
@@ -131,10 +131,14 @@ static void mac_of(const struct derived *d, enum token_kind kind, const uint8_t 
 	wipe(&full, sizeof(full));
 }
 
-str derived_token(struct arena *a, enum token_kind kind, const uint8_t secret[KEY_BYTES], int64_t epoch,
-                  int64_t family, uint32_t generation, uint32_t counter, uint32_t expires_s)
+str derived_token(struct arena *a, enum token_kind kind, const uint8_t secret[KEY_BYTES],
+		  int64_t epoch, int64_t family, uint32_t generation, uint32_t counter,
+		  uint32_t expires_s)
 {
-	struct derived d = { .family = family, .generation = generation, .counter = counter, .expires_s = expires_s };
+	struct derived d = { .family = family,
+			     .generation = generation,
+			     .counter = counter,
+			     .expires_s = expires_s };
 	uint8_t bytes[ACCESS_BYTES], *p = bytes;
 	char *text;
 
@@ -149,7 +153,8 @@ str derived_token(struct arena *a, enum token_kind kind, const uint8_t secret[KE
 	}
 	memcpy(p, d.mac, MAC_BYTES);
 	text = token_begin(a, kind);
-	base62_encode(bytes, (size_t)(p - bytes) + MAC_BYTES, text + forms[kind].prefix.n, payload_digits(kind));
+	base62_encode(bytes, (size_t)(p - bytes) + MAC_BYTES, text + forms[kind].prefix.n,
+		      payload_digits(kind));
 	wipe(&d, sizeof(d));
 	wipe(bytes, sizeof(bytes));
 	return token_end(text, kind);
@@ -164,7 +169,8 @@ bool derived_parse(str text, enum token_kind kind, struct derived *out)
 
 	if ((kind != TOKEN_ACCESS && kind != TOKEN_REFRESH) || token_kind_of(text) != kind)
 		return false;
-	if (!base62_decode(str_sub(text, forms[kind].prefix.n, payload_digits(kind)), bytes, bytes_n))
+	if (!base62_decode(str_sub(text, forms[kind].prefix.n, payload_digits(kind)), bytes,
+			   bytes_n))
 		return false;
 	d.family = (int64_t)take_be(&p, 8);
 	d.generation = (uint32_t)take_be(&p, 4);
@@ -179,7 +185,8 @@ bool derived_parse(str text, enum token_kind kind, struct derived *out)
 	return true;
 }
 
-bool derived_verify(const struct derived *d, enum token_kind kind, const uint8_t secret[KEY_BYTES], int64_t epoch)
+bool derived_verify(const struct derived *d, enum token_kind kind, const uint8_t secret[KEY_BYTES],
+		    int64_t epoch)
 {
 	uint8_t want[MAC_BYTES];
 	bool same;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Token text: prefix, base62 payload, 6 base62 digits of CRC-32 over all before it; at most 255 characters.
- * Random kinds carry 30 base62 characters (178 bits); derivable kinds (rt_, bi_at_) carry family, generation and MAC.
- * Sources: contract rules 77, 114, 130, 209-214; rulings R21, R22. This table is the one in docs/tokens.md. */
+ * Token text: prefix, base62 payload, 6 base62 digits of CRC-32 over all before it; at most 255
+ * characters. Random kinds carry 30 base62 characters (178 bits); derivable kinds (rt_, bi_at_)
+ * carry family, generation and MAC.
+ * Sources: contract rules 77, 114, 130, 209-214; rulings R21, R22. This table is the one in
+ * docs/tokens.md. */
 #ifndef CRYPTO_TOKEN_H
 #define CRYPTO_TOKEN_H
 
@@ -28,7 +30,8 @@ enum token_kind {
 	TOKEN_KIND_COUNT
 };
 
-/* Prefix, alphabet, length and checksum all right -> its kind; else TOKEN_UNKNOWN. Touches no storage. */
+/* Prefix, alphabet, length and checksum all right -> its kind; else TOKEN_UNKNOWN. Touches no
+ * storage. */
 enum token_kind token_kind_of(str text);
 str  token_random(struct arena *a, enum token_kind kind);
 

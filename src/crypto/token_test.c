@@ -11,8 +11,10 @@ enum { FAMILY = 4242, EPOCH = 3 };
 
 TEST(token_of_each_random_kind_is_recognised)
 {
-	static const enum token_kind kinds[] = { TOKEN_CODE, TOKEN_INSTALLATION, TOKEN_PUBLIC_KEY, TOKEN_SECRET_KEY,
-						 TOKEN_CLIENT_SECRET, TOKEN_SESSION, TOKEN_REQUEST };
+	static const enum token_kind kinds[] = { TOKEN_CODE, TOKEN_INSTALLATION,
+						 TOKEN_PUBLIC_KEY,    TOKEN_SECRET_KEY,
+						 TOKEN_CLIENT_SECRET, TOKEN_SESSION,
+						 TOKEN_REQUEST };
 	struct arena *a = arena_create(1024);
 
 	for (size_t i = 0; i < COUNT(kinds); i++) {
@@ -54,7 +56,8 @@ TEST(access_token_reads_back_and_verifies)
 	CHECK(str_starts(t, S("bi_at_")) && t.n == 6 + 54 + 6);
 	CHECK(token_kind_of(t) == TOKEN_ACCESS);
 	CHECK(derived_parse(t, TOKEN_ACCESS, &d));
-	CHECK(d.family == FAMILY && d.generation == 7 && d.counter == 9 && d.expires_s == 1900000000u);
+	CHECK(d.family == FAMILY && d.generation == 7 && d.counter == 9 &&
+	      d.expires_s == 1900000000u);
 	CHECK(derived_verify(&d, TOKEN_ACCESS, secret, EPOCH));
 	arena_destroy(a);
 }
@@ -66,7 +69,8 @@ TEST(refresh_token_is_43_digits_and_repeatable)
 	struct derived d;
 
 	CHECK(str_starts(t, S("rt_")) && t.n == 3 + 43 + 6);
-	CHECK_STR(derived_token(a, TOKEN_REFRESH, secret, EPOCH, INT64_MAX >> 1, UINT32_MAX, 0, 0), t);
+	CHECK_STR(derived_token(a, TOKEN_REFRESH, secret, EPOCH, INT64_MAX >> 1, UINT32_MAX, 0, 0),
+		  t);
 	CHECK(derived_parse(t, TOKEN_REFRESH, &d));
 	CHECK(d.family == INT64_MAX >> 1 && d.generation == UINT32_MAX);
 	CHECK(derived_verify(&d, TOKEN_REFRESH, secret, EPOCH));
@@ -112,9 +116,12 @@ TEST(derived_token_beyond_its_bytes_or_without_family_is_refused)
 	struct arena *a = arena_create(1024);
 	struct derived d;
 
-	CHECK(token_kind_of(with_checksum(a, "rt_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz")) == TOKEN_REFRESH);
-	CHECK(!derived_parse(with_checksum(a, "rt_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"), TOKEN_REFRESH, &d));
-	CHECK(!derived_parse(with_checksum(a, "rt_0000000000000000000000000000000000000000000"), TOKEN_REFRESH, &d));
+	CHECK(token_kind_of(with_checksum(a, "rt_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz")) ==
+	      TOKEN_REFRESH);
+	CHECK(!derived_parse(with_checksum(a, "rt_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"),
+			     TOKEN_REFRESH, &d));
+	CHECK(!derived_parse(with_checksum(a, "rt_0000000000000000000000000000000000000000000"),
+			     TOKEN_REFRESH, &d));
 	arena_destroy(a);
 }
 

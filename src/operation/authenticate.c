@@ -21,7 +21,8 @@ static bool authenticate_client(struct operation_env *env, struct arena *a, cons
 	return true;
 }
 
-/* Rule 165: the same token in both headers is one credential; two are a mistake that nobody should guess at. */
+/* Rule 165: the same token in both headers is one credential; two are a mistake that nobody
+ * should guess at. */
 static bool one_token(const struct credential *cred, str *token_out, struct err *e)
 {
 	bool both = cred->bearer.p != NULL && cred->api_key.p != NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The audit of refusals by scope. The answer does not wait for it, so it has a task and an arena of its own. */
+ * The audit of refusals by scope. The answer does not wait for it, so it has a task and an arena
+ * of its own. */
 #include <stdlib.h>
 
 #include "access/audit.h"
@@ -58,7 +59,8 @@ void operation_note_denied(const struct operation_call *c, const struct err *ref
 	d->act.request_id = arena_str(d->arena, c->request_id);
 	d->act.address = arena_str(d->arena, c->address);
 	d->act.user_agent = arena_str(d->arena, c->user_agent);
-	/* Only the ids of the principal are written; what points into the request must not be seen. */
+	/* Only the ids of the principal are written; what points into the request must not be
+	 * seen. */
 	d->who.projects = (struct project_set){ .mode = PROJECTS_NONE };
 	d->who.grant_public_id = STR_NONE;
 	d->who.organization_public_id = d->who.organization_slug = d->who.organization_name = STR_NONE;

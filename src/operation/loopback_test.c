@@ -53,7 +53,9 @@ static str add_key(struct bench *b, const struct act *act, int64_t id, bool is_p
 
 static void add_credentials(struct bench *b)
 {
-	struct act act = { .bearers = b->bearers, .arena = b->arena, .settings = &b->settings, .now_ms = clock_now_ms() };
+	struct act act = {
+		.bearers = b->bearers, .arena = b->arena, .settings = &b->settings, .now_ms = clock_now_ms(),
+	};
 
 	bearer_organization_put(&act, &acme);
 	add_grant(b, &act, 1, S("grt_live"));
@@ -69,7 +71,9 @@ struct bench *bench_open(void)
 {
 	struct arena *a = arena_create(64 * KIB);
 	struct bench *b = arena_new(a, struct bench);
-	struct store_config config = { .readers = 2, .queue_max = 1024, .batch_tasks_max = 64, .batch_ms_max = 5, .create = true };
+	struct store_config config = {
+		.readers = 2, .queue_max = 1024, .batch_tasks_max = 64, .batch_ms_max = 5, .create = true,
+	};
 	struct err e = { .code = ERR_NONE };
 
 	crypto_init();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * For tests of gate and channels: an env on a fresh store with live credentials, and one request over a socket. */
+ * For tests of gate and channels: an env on a fresh store with live credentials, and one request
+ * over a socket. */
 #ifndef OPERATION_LOOPBACK_TEST_H
 #define OPERATION_LOOPBACK_TEST_H
 

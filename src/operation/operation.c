@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/index.h"
 #include "jobs/jobs.h"
+#include "oauth/mints.h"
 
 enum {
 	READ_THREADS_DEFAULT = 4, SLOW_THREADS_DEFAULT = 4, QUEUE_MAX_DEFAULT = 4096,
@@ -38,6 +39,7 @@ struct operation_env *operation_env_create(const struct operation_config *config
 	/* Two pools: password hashes and imports must not keep reads waiting. */
 	env->readers = pool_create("bi18n-read", readers, queue_max);
 	env->slow = pool_create("bi18n-slow", slow, queue_max);
+	env->mints = mints_create();
 	return env;
 }
 
@@ -47,6 +49,7 @@ void operation_env_destroy(struct operation_env *env)
 		return;
 	pool_destroy(env->slow);
 	pool_destroy(env->readers);
+	mints_destroy(env->mints);
 	free(env->stats);
 	free(env);
 }
@@ -67,7 +70,8 @@ struct act operation_act(const struct operation_call *c, struct db *db)
 
 	return (struct act){
 		.store = config->store, .db = db, .bearers = config->bearers, .apps = config->apps,
-		.arena = c->arena, .who = c->who, .settings = config->settings, .now_ms = c->now_ms,
+		.mints = c->env->mints, .arena = c->arena, .who = c->who, .settings = config->settings,
+		.now_ms = c->now_ms,
 		.request_id = c->request_id, .address = c->address, .user_agent = c->user_agent,
 		.publisher = config->publisher,
 	};
@@ -83,7 +87,8 @@ static bool refuse_kind(const struct operation_call *c, struct err *e)
 		return (c->op->who & WHO_SESSION) != 0
 		       ? err_set(e, ERR_LOGIN_REQUIRED, "Sign in first.")
 		       : err_set(e, ERR_FORBIDDEN, "Only the operator may do this, with the bi18n command.");
-	/* A public key may be seen by anyone: it is refused for what it is, not as unknown (platform-api 4.4). */
+	/* A public key may be seen by anyone: it is refused for what it is, not as unknown
+	 * (platform-api 4.4). */
 	if (c->who->kind == WHO_PUBLIC_KEY && (c->op->who & WHO_KEY) != 0)
 		return err_set(e, ERR_FORBIDDEN, "A public key (bi_pub_…) only reads delivered content;"
 		               " use a secret organization key or an installation token.");
@@ -251,12 +256,21 @@ static bool write_run(struct db *db, struct write_task *t, struct err *e)
 	struct operation_call *c = f->call;
 
 	f->act.db = db;
-	return c->op->call(&f->act, c->in, c->out, e);
+	if (c->op->call(&f->act, c->in, c->out, e))
+		return true;
+	f->refused = e->keep;          /* a replayed code, say: the answer is no, and what it led to is committed */
+	f->err = *e;
+	return f->refused;
 }
 
 static void write_done(struct write_task *t, bool ok, const struct err *e)
 {
-	finish(flight_of_write(t)->call, ok, e);
+	struct operation_flight *f = flight_of_write(t);
+
+	if (ok && f->refused)
+		refuse(f->call, f);
+	else
+		finish(f->call, ok, e);
 }
 
 static bool submit(struct pool *pool, struct operation_flight *f, void (*run)(struct pool_task *))

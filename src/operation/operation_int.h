@@ -22,6 +22,7 @@ struct operation_stats {
 struct operation_env {
 	struct operation_config config;
 	struct pool            *readers, *slow;
+	struct mints           *mints;
 	const struct operation *rows;
 	size_t                  rows_n;
 	struct operation_stats *stats;                 /* one a row                                        */
@@ -33,6 +34,7 @@ struct operation_flight {
 	struct operation_call *call;
 	struct act             act;
 	struct err             err;
+	bool                   refused;                /* `err` is the answer of a committed write */
 	struct write_task      write;
 	struct pool_task       task;
 };

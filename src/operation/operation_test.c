@@ -42,9 +42,9 @@ static int64_t publish_scope(const void *in)
 	return ((const struct echo_in *)in)->publish ? SCOPE_TRANSLATIONS_PUBLISH : SCOPE_NONE;
 }
 
-#define ECHO(n, w, s, l, ...) \
-	{ .name = (n), .who = (w), .scopes = (s), .lane = (l), .in = echo_in_fields, .in_size = sizeof(struct echo_in), \
-	  .out = echo_out_fields, .out_size = sizeof(struct echo_out), .call = echo, __VA_ARGS__ }
+#define ECHO(n, w, s, ...) \
+	{ .name = (n), .who = (w), .scopes = (s), .in = echo_in_fields, .in_size = sizeof(struct echo_in), \
+	  .out = echo_out_fields, .out_size = sizeof(struct echo_out), .call = echo, .lane = __VA_ARGS__ }
 static const struct operation rows[] = {
 	ECHO("echo.inline", WHO_INSTALL | WHO_KEY, SCOPE_NONE, LANE_INLINE, .rate = RATE_GRANT),
 	ECHO("echo.read", WHO_INSTALL, SCOPE_NONE, LANE_READ),
@@ -97,7 +97,8 @@ static void trial_done(struct operation_call *c, bool ok, const struct err *e)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static struct trial *trial_run(struct bench *b, const char *name, const struct credential *cred, const struct echo_in *in)
+static struct trial *trial_run(struct bench *b, const char *name, const struct credential *cred,
+                               const struct echo_in *in)
 {
 	struct trial *t = arena_new(b->arena, struct trial);
 

@@ -48,11 +48,11 @@ const struct operation access_operations[] = {
 	  IN(session_revoke_in, session_revoke_in_fields), OUT(logout_out, logout_out_fields), .call = session_revoke },
 
 	{ .name = "api_key.add", .who = WHO_LOCAL, .lane = LANE_WRITE,
-	  IN(key_add_in, key_add_in_fields), OUT(key_add_out, key_add_out_fields), .call = key_add },
+	  IN(api_key_add_in, api_key_add_in_fields), OUT(api_key_add_out, api_key_add_out_fields), .call = api_key_add },
 	{ .name = "api_key.list", .who = WHO_LOCAL, .lane = LANE_READ,
-	  IN(key_list_in, key_list_in_fields), OUT(key_list_out, key_list_out_fields), .call = key_list },
+	  IN(api_key_list_in, api_key_list_in_fields), OUT(api_key_list_out, api_key_list_out_fields), .call = api_key_list },
 	{ .name = "api_key.revoke", .who = WHO_LOCAL, .lane = LANE_WRITE,
-	  IN(key_revoke_in, key_revoke_in_fields), OUT(key_revoke_out, key_revoke_out_fields), .call = key_revoke },
+	  IN(api_key_revoke_in, api_key_revoke_in_fields), OUT(api_key_revoke_out, api_key_revoke_out_fields), .call = api_key_revoke },
 
 	{ .name = "audit.list", .who = WHO_LOCAL, .lane = LANE_READ,
 	  IN(audit_in, audit_in_fields), OUT(audit_out, audit_out_fields), .call = audit_list },

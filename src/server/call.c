@@ -171,6 +171,7 @@ bool command_call(struct cli *cli, str operation, str input, const struct json *
 int command_fail(struct cli *cli, const struct err *e)
 {
 	str said = e->say[0] != '\0' ? str_from(e->say) : err_name(e->code);
+	bool more = e->msg[0] != '\0' && strcmp(e->msg, e->say) != 0;
 
 	if (cli->json) {
 		struct json_out o;
@@ -186,8 +187,8 @@ int command_fail(struct cli *cli, const struct err *e)
 		json_close_object(&o);
 		printf(FMT_STR "\n", ARG_STR(buf_view(&b)));
 	}
-	fprintf(stderr, "bi18n %s: " FMT_STR "%s%s%s\n", cli->command->words, ARG_STR(said), e->msg[0] != '\0' ? " (" : "",
-		e->msg, e->msg[0] != '\0' ? ")" : "");
+	fprintf(stderr, "bi18n %s: " FMT_STR "%s%s%s\n", cli->command->words, ARG_STR(said), more ? " (" : "",
+		more ? e->msg : "", more ? ")" : "");
 	return command_exit_code(e->code);
 }
 

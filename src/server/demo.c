@@ -119,7 +119,7 @@ static bool add_apps(struct demo *d, struct err *e)
 	const struct json *apps;
 	str none;
 	char *callback = arena_cstr(d->cli->arena,
-				    arena_printf(d->cli->arena, "[\"" FMT_STR "/demo/callback\"]", ARG_STR(d->url)));
+				    arena_printf(d->cli->arena, "[\"" FMT_STR "/demo-app/callback\"]", ARG_STR(d->url)));
 
 	return CALL(d, "app.list", &apps, e, NULL, NULL) &&
 	       add_app(d, apps, "Demo Site Builder", "web", callback, &d->web_id, &d->web_secret, e) &&
@@ -163,7 +163,7 @@ static str connect_url(struct demo *d)
 	BUF_LIT(&b, "&state=");
 	buf_str(&b, d->web_id);
 	BUF_LIT(&b, "&redirect_uri=");
-	percent_encode(&b, arena_printf(d->cli->arena, FMT_STR "/demo/callback", ARG_STR(d->url)));
+	percent_encode(&b, arena_printf(d->cli->arena, FMT_STR "/demo-app/callback", ARG_STR(d->url)));
 	BUF_LIT(&b, "&scope=");
 	percent_encode(&b, demo_scopes);
 	return buf_view(&b);

@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 256, SWEEP_PAUSE_MS = 5000, CDN_TARGET_BYTES_MAX = 16 * 1024, SOCKET_PATH_MAX = 107 };
+enum { ROUTES_MAX = 256, SWEEP_PAUSE_MS = 5000, SOCKET_PATH_MAX = 107 };
 
 /* The hook of finished requests has no place for a context: there is one server in a process. */
 static struct api *counted_api;

@@ -359,6 +359,7 @@ static void next_step(struct page_job *j);
 static void page_done(struct operation_call *c, bool ok, const struct err *e)
 {
 	struct page_job *j = (struct page_job *)c;
+	str redirect;
 
 	if (!ok) {
 		if (e->code == ERR_LOGIN_REQUIRED)
@@ -368,7 +369,12 @@ static void page_done(struct operation_call *c, bool ok, const struct err *e)
 		return;
 	}
 	j->answers[j->step++] = answer_json(j);
-	next_step(j);
+	/* An operation that already knows where the visitor goes ends the page. */
+	redirect = json_str(json_get(j->answers[j->step - 1], S("redirect_to")));
+	if (redirect.n > 0)
+		page_redirect(j, redirect);
+	else
+		next_step(j);
 }
 
 static bool step_input(struct page_job *j, struct err *e)

@@ -16,6 +16,16 @@ static void put_param(struct page_job *j, struct json_out *v, const char *name)
 	json_put_str(v, value.p == NULL ? S("") : value);
 }
 
+/* The answer of the step with this key; NULL: not asked. */
+static const struct json *answer(const struct page_job *j, const char *key)
+{
+	for (int i = 0; i < j->step; i++) {
+		if (str_eq(str_from(j->page->steps[i].key), str_from(key)))
+			return j->answers[i];
+	}
+	return NULL;
+}
+
 static void put_str(struct json_out *v, const char *name, str value)
 {
 	json_key(v, str_from(name));
@@ -41,11 +51,11 @@ static void put_projects_of(struct json_out *v, const struct json *projects, str
 
 static void extend_home(struct page_job *j, struct json_out *v)
 {
-	const struct json *user = j->answers[0], *projects;
+	const struct json *user = answer(j, "user"), *projects;
 
-	if (!j->signed_in || user == NULL || j->answers[1] == NULL)
+	if (user == NULL || answer(j, "projects") == NULL)
 		return;
-	projects = json_get(j->answers[1], S("projects"));
+	projects = json_get(answer(j, "projects"), S("projects"));
 	json_key(v, S("result"));
 	json_open_object(v);
 	json_key(v, S("organizations"));
@@ -79,7 +89,7 @@ static void put_scopes(struct page_job *j, struct json_out *v)
 {
 	json_key(v, S("scopes"));
 	json_open_array(v);
-	for (const struct json *s = json_get(j->answers[1], S("scopes"))->first; s != NULL; s = s->next) {
+	for (const struct json *s = json_get(answer(j, "result"), S("scopes"))->first; s != NULL; s = s->next) {
 		str name = json_str(json_get(s, S("name")));
 		str key = arena_printf(j->arena, "scopes." FMT_STR, ARG_STR(name));
 		char *colon = (char *)(uintptr_t)key.p;
@@ -105,20 +115,20 @@ static void extend_consent(struct page_job *j, struct json_out *v)
 	put_param(j, v, "request");
 	put_scopes(j, v);
 	json_key(v, S("all_projects"));
-	json_put_bool(v, !str_eq(json_str(json_get(j->answers[1], S("project_access"))), S("selected")));
+	json_put_bool(v, !str_eq(json_str(json_get(answer(j, "result"), S("project_access"))), S("selected")));
 	for (size_t i = 0; i < 3; i++) {
 		static const char *const problems[] = { "organization", "project", "scope" };
 
 		json_key(v, arena_printf(j->arena, "problem_%s", problems[i]));
 		json_put_bool(v, str_eq(problem, str_from(problems[i])));
 	}
-	j->form_action = json_str(json_get(j->answers[1], S("redirect_origin")));
+	j->form_action = json_str(json_get(answer(j, "result"), S("redirect_origin")));
 }
 
 static void extend_complete(struct page_job *j, struct json_out *v)
 {
 	put_param(j, v, "request");
-	j->form_action = json_str(json_get(j->answers[1], S("redirect_origin")));
+	j->form_action = json_str(json_get(answer(j, "result"), S("redirect_origin")));
 }
 
 /* Connected apps ------------------------------------------------------------------------------- */
@@ -147,7 +157,7 @@ static void put_grant(struct json_out *v, const struct json *app, const struct j
 
 static void extend_connected(struct page_job *j, struct json_out *v)
 {
-	const struct json *apps = json_get(j->answers[1], S("apps"));
+	const struct json *apps = json_get(answer(j, "connected"), S("apps"));
 
 	json_key(v, S("done"));
 	json_put_bool(v, page_param_is(j, S("done"), S("1")));
@@ -177,11 +187,11 @@ static void extend_connected(struct page_job *j, struct json_out *v)
 static str chosen_language(struct page_job *j)
 {
 	str wanted = page_param(j, S("languages"));
-	const struct json *targets = json_get(j->answers[1], S("lng"));
+	const struct json *targets = json_get(answer(j, "result"), S("lng"));
 
 	if (wanted.n > 0)
 		return wanted;
-	return targets != NULL && targets->first != NULL ? targets->first->text : json_str(json_get(j->answers[1], S("sl")));
+	return targets != NULL && targets->first != NULL ? targets->first->text : json_str(json_get(answer(j, "result"), S("sl")));
 }
 
 static void put_row(struct page_job *j, struct json_out *v, const struct json *key, str language)
@@ -203,7 +213,7 @@ static void put_row(struct page_job *j, struct json_out *v, const struct json *k
 
 static void extend_project(struct page_job *j, struct json_out *v)
 {
-	const struct json *project = j->answers[1], *keys = json_get(j->answers[2], S("keys"));
+	const struct json *project = answer(j, "result"), *keys = json_get(answer(j, "texts"), S("keys"));
 	str language = chosen_language(j);
 
 	put_str(v, "project_name", json_str(json_get(project, S("prj"))));
@@ -241,20 +251,15 @@ static void extend_demo(struct page_job *j, struct json_out *v)
 
 /* Addresses without a template ----------------------------------------------------------------- */
 
-/* The authorize endpoint: to sign-in, to consent, back to the app, or a page that says why not. */
+/* The authorize endpoint: to sign-in or to consent; back to the app when the answer says so (page.c). */
 static void finish_authorize(struct page_job *j)
 {
-	const struct json *answer = j->answers[0];
-	str redirect = json_str(json_get(answer, S("redirect_to")));
-	str request = json_str(json_get(answer, S("request")));
+	const struct json *begun = answer(j, "authorize");
+	str request = json_str(json_get(begun, S("request")));
 	str next;
 
-	if (redirect.n > 0) {
-		page_redirect(j, redirect);
-		return;
-	}
 	next = arena_printf(j->arena, "/consent?request=" FMT_STR, ARG_STR(page_query_encoded(j, request)));
-	if (j->signed_in && !json_is_true(json_get(answer, S("needs_login")))) {
+	if (j->signed_in && !json_is_true(json_get(begun, S("needs_login")))) {
 		page_redirect(j, next);
 		return;
 	}
@@ -285,14 +290,14 @@ static const struct page pages[] = {
 	{ "/language", NULL, NULL, 0, { { NULL, NULL } }, NULL, NULL, finish_language },
 	{ "/api/auth/mcp/authorize", NULL, NULL, PAGE_POPUP, { { "authorize", "authorize.begin" } }, NULL, NULL, finish_authorize },
 	{ "/consent", "consent", "common.permissions", PAGE_SIGNED_IN | PAGE_POPUP,
-	  { { "user", "account.view" }, { "result", "consent.view" } }, "consent.js", extend_consent, NULL },
+	  { { "user", "account.view" }, { "resume", "authorize.resume" }, { "result", "consent.view" } }, "consent.js", extend_consent, NULL },
 	{ "/complete", "complete", "complete.title", PAGE_SIGNED_IN | PAGE_POPUP,
 	  { { "user", "account.view" }, { "result", "consent.view" } }, NULL, extend_complete, NULL },
 	{ "/settings/connected-apps", "connected", "connected.title", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "connected", "connected.list" } }, NULL, extend_connected, NULL },
 	{ "/projects/:orgSlug/:projectSlug", "project", "common.project", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "result", "project.summary" }, { "texts", "text.all" } }, NULL, extend_project, NULL },
-	{ "/demo/callback", "demo", "demo.title", 0, { { NULL, NULL } }, NULL, extend_demo, NULL },
+	{ "/demo-app/callback", "demo", "demo.title", 0, { { NULL, NULL } }, NULL, extend_demo, NULL },
 };
 
 const struct page *page_rows(size_t *n_out)
