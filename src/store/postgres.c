@@ -344,6 +344,7 @@ static bool stream(struct postgres_db *db, struct arena *a, const struct request
 	struct cell *cells = NULL;
 	bool wanted = true, failed = false;
 	PGresult *result;
+	struct err later;
 
 	while (next_row(db, q, &result, &failed, e)) {
 		int cols = PQnfields(result);
@@ -362,7 +363,7 @@ static bool stream(struct postgres_db *db, struct arena *a, const struct request
 	       PQresultStatus(result) != PGRES_PIPELINE_SYNC)
 		PQclear(result);
 	PQclear(result);
-	return !failed && read_sync(db, q->what, e);
+	return read_sync(db, q->what, failed ? &later : e) && !failed;
 }
 
 static bool postgres_each(struct db *base, struct arena *a, enum sql_id id,

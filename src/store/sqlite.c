@@ -20,7 +20,6 @@ enum {
 /* In connect order. journal_size_limit keeps a WAL that once grew from staying large. */
 static const char connection_setup[] =
 	"PRAGMA foreign_keys = ON;"
-	"PRAGMA journal_mode = WAL;"
 	"PRAGMA synchronous = FULL;"
 	"PRAGMA temp_store = MEMORY;"
 	"PRAGMA trusted_schema = OFF;"
@@ -325,6 +324,17 @@ static void sqlite_disconnect(struct db *base)
 	free(db);
 }
 
+/* SQLite answers with the mode it could get, not with an error. */
+static bool use_wal(sqlite3 *handle)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = sqlite3_prepare_v2(handle, "PRAGMA journal_mode = WAL", -1, &st, NULL) == SQLITE_OK &&
+	          sqlite3_step(st) == SQLITE_ROW &&
+	          str_eq(str_from((const char *)sqlite3_column_text(st, 0)), S("wal"));
+
+	return sqlite3_finalize(st) == SQLITE_OK && ok;
+}
+
 sqlite3 *sqlite_handle_open(const char *path, struct err *e)
 {
 	sqlite3 *handle = NULL;
@@ -333,13 +343,16 @@ sqlite3 *sqlite_handle_open(const char *path, struct err *e)
 	sqlite3_extended_result_codes(handle, 1);
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(handle, BUSY_MS);
-	if (rc == SQLITE_OK &&
+	if (rc == SQLITE_OK && use_wal(handle) &&
 	    sqlite3_exec(handle, connection_setup, NULL, NULL, NULL) == SQLITE_OK)
 		return handle;
-	rc = sqlite3_errcode(handle);
+	rc = sqlite3_errcode(handle) & 0xff;
 	if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT)
 		fault_set(e, ERR_UNAVAILABLE, rc, "%s is not a database of bi18n, or it is damaged",
 		          path);
+	else if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
+		fault_set(e, ERR_UNAVAILABLE, rc,
+		          "no write-ahead log for %s: a network file system cannot hold a store", path);
 	else
 		fault_set(e, ERR_UNAVAILABLE, rc, "cannot open %s: %s", path,
 		          sqlite3_errmsg(handle));
