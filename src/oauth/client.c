@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "oauth/client.h"
+
+#include "access/apps.h"
+#include "access/audit.h"
+#include "access/bearer.h"
+#include "access/rate.h"
+
+enum {
+	FAILURES_PER_ADDRESS_MAX = 60,
+	FAILURES_PER_CLIENT_MAX = 20,
+	FAILURES_WINDOW_S = 60,
+	CLIENT_ID_BYTES_MAX = 255
+};
+
+/* By address first, so that nobody can lock an app out from elsewhere (rule 117). */
+static bool attempt_begin(const struct act *act, str client_name, struct err *e)
+{
+	struct rates *rates = bearers_rates(act->bearers);
+
+	if (!rate_take(rates, RATE_TOKEN_ADDRESS, act->address, FAILURES_PER_ADDRESS_MAX,
+	               FAILURES_WINDOW_S, act->now_ms, e))
+		return false;
+	if (rate_take(rates, RATE_TOKEN_CLIENT, client_name, FAILURES_PER_CLIENT_MAX,
+	              FAILURES_WINDOW_S, act->now_ms, e))
+		return true;
+	rate_give(rates, RATE_TOKEN_ADDRESS, act->address);
+	return false;
+}
+
+static void attempt_succeeded(const struct act *act, str client_name)
+{
+	struct rates *rates = bearers_rates(act->bearers);
+
+	rate_give(rates, RATE_TOKEN_ADDRESS, act->address);
+	rate_give(rates, RATE_TOKEN_CLIENT, client_name);
+}
+
+/* How the app was registered decides; "" leaves basic and post interchangeable. */
+static bool method_fits(const struct app *app, str method)
+{
+	if (!app->confidential)
+		return str_eq(method, S("none"));
+	if (app->auth_method.n == 0)
+		return !str_eq(method, S("none"));
+	return str_eq(app->auth_method, str_eq(method, S("basic")) ? S("client_secret_basic")
+	                                                           : S("client_secret_post")) &&
+	       !str_eq(method, S("none"));
+}
+
+static bool refuse(const struct act *act, const struct app *app, struct err *e)
+{
+	struct audit_detail detail = { .app_id = app->id };
+	struct err failed;
+
+	if (app->id != 0 && !audit_add(act, AUDIT_APP_AUTH_FAILED, &detail, &failed)) {
+		*e = failed;
+		return false;
+	}
+	err_set(e, ERR_INVALID_CLIENT,
+	        "The app is unknown or disabled, or its client_secret is missing or wrong.");
+	e->keep = true;
+	return false;
+}
+
+bool client_authenticate(const struct act *act, const struct client_claim *claim, struct app *out,
+                         int64_t *secret_id_out, struct err *e)
+{
+	str method = claim->client_auth, name;
+	struct app app = { 0 };
+	int64_t secret_id = 0;
+	bool known, secret_fits;
+
+	if (method.n == 0)
+		method = claim->client_secret.n > 0 ? S("post") : S("none");
+	if (str_eq(method, S("both")))
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "Send the app's credentials once: in the Authorization header or in "
+		               "the body.");
+	if (claim->client_id.n == 0)
+		return err_set(e, ERR_INVALID_CLIENT, "client_id is missing.");
+	name = arena_printf(act->arena, FMT_STR " " FMT_STR,
+	                    ARG_STR(str_sub(claim->client_id, 0, CLIENT_ID_BYTES_MAX)),
+	                    ARG_STR(address_network(act->arena, act->address)));
+	if (!attempt_begin(act, name, e))
+		return false;
+	known = apps_find(act->apps, act->arena, claim->client_id, &app);
+	secret_fits = apps_authenticate(act->apps, claim->client_id, claim->client_secret,
+	                                act->now_ms, &secret_id);
+	if (!known || app.disabled_ms != 0 || !method_fits(&app, method) ||
+	    (app.confidential ? !secret_fits : claim->client_secret.n > 0))
+		return refuse(act, &app, e);
+	attempt_succeeded(act, name);
+	*out = app;
+	*secret_id_out = app.confidential ? secret_id : 0;
+	return true;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "oauth/family.h"
+
+#include "base/test.h"
+
+enum { SECOND = 1000, DAY = 24 * 3600 * SECOND };
+#define HOME S("203.0.113.0/24")
+#define CAFE S("198.51.100.0/24")
+#define THIEF S("192.0.2.0/24")
+
+static const struct family_rules stable   = { REFRESH_STABLE,   120 * SECOND, (int64_t)30 * DAY };
+static const struct family_rules rotating = { REFRESH_ROTATING, 120 * SECOND, (int64_t)30 * DAY };
+static const struct family_rules lagging  = { REFRESH_LAGGING,  120 * SECOND, (int64_t)30 * DAY };
+
+static struct family_state begun(const struct family_rules *rules)
+{
+	struct family_state s;
+
+	family_begin(&s, 0, (int64_t)90 * DAY, HOME, rules);
+	return s;
+}
+
+static enum family_verdict present(struct family_state *s, const struct family_rules *rules,
+                                   int64_t generation, int64_t now_ms, str network, bool bound)
+{
+	struct family_event ev = { generation, now_ms, network, bound };
+
+	return family_step(s, &ev, rules);
+}
+
+TEST(rule_123_stable_gives_the_same_token_each_time)
+{
+	struct family_state s = begun(&stable);
+
+	for (int i = 1; i < 100; i++)
+		CHECK(present(&s, &stable, 1, i * (int64_t)DAY / 2, HOME, true) == FAMILY_SAME);
+	CHECK_I64(s.generation, 1);
+}
+
+TEST(rule_123_idle_and_absolute_limits_end_a_family)
+{
+	struct family_state s = begun(&stable), t = begun(&rotating);
+	int64_t now = 0;
+
+	CHECK(present(&s, &stable, 1, (int64_t)30 * DAY - 1, HOME, true) == FAMILY_SAME);
+	CHECK(present(&s, &stable, 1, (int64_t)60 * DAY - 2, HOME, true) == FAMILY_SAME);
+	CHECK(present(&s, &stable, 1, (int64_t)90 * DAY, HOME, true) == FAMILY_EXPIRED);
+	for (now = 0; now < (int64_t)90 * DAY; now += DAY)
+		CHECK(present(&t, &rotating, t.generation, now, HOME, false) == FAMILY_ROTATED);
+	CHECK(present(&t, &rotating, t.generation, now, HOME, false) == FAMILY_EXPIRED);
+	t = begun(&rotating);
+	CHECK(present(&t, &rotating, 1, (int64_t)30 * DAY, HOME, false) == FAMILY_EXPIRED);
+}
+
+TEST(rule_125_grace_answers_with_the_same_successor)
+{
+	struct family_state s = begun(&rotating);
+
+	CHECK(present(&s, &rotating, 1, 10 * SECOND, HOME, false) == FAMILY_ROTATED);
+	CHECK_I64(s.generation, 2);
+	CHECK(present(&s, &rotating, 1, 130 * SECOND, THIEF, false) == FAMILY_SAME);
+	CHECK_I64(s.generation, 2);
+	CHECK(present(&s, &rotating, 1, 131 * SECOND, HOME, false) == FAMILY_REUSED);
+}
+
+TEST(rule_125_grace_counts_from_each_replacement)
+{
+	struct family_state s = begun(&rotating);
+
+	CHECK(present(&s, &rotating, 1, 1 * SECOND, HOME, false) == FAMILY_ROTATED);
+	CHECK(present(&s, &rotating, 2, 100 * SECOND, HOME, false) == FAMILY_ROTATED);
+	CHECK(present(&s, &rotating, 1, 110 * SECOND, HOME, false) == FAMILY_SAME);
+	CHECK(present(&s, &rotating, 2, 200 * SECOND, HOME, false) == FAMILY_SAME);
+	CHECK(present(&s, &rotating, 1, 200 * SECOND, HOME, false) == FAMILY_REUSED);
+}
+
+TEST(rule_126_a_bound_app_may_ask_again_for_a_day)
+{
+	struct family_state s = begun(&rotating);
+
+	CHECK(present(&s, &rotating, 1, 0, HOME, true) == FAMILY_ROTATED);
+	CHECK(present(&s, &rotating, 1, DAY, CAFE, true) == FAMILY_SAME);
+	CHECK(present(&s, &rotating, 1, DAY + 1, CAFE, true) == FAMILY_REFUSED);
+	CHECK(present(&s, &rotating, 2, DAY + 2, CAFE, true) == FAMILY_ROTATED);
+	CHECK(present(&s, &rotating, 1, DAY + 200 * SECOND, CAFE, true) == FAMILY_REFUSED);
+}
+
+TEST(rule_123_lagging_answers_any_predecessor_from_the_same_network)
+{
+	struct family_state s = begun(&lagging);
+
+	for (int i = 1; i <= 20; i++)
+		CHECK(present(&s, &lagging, i, (int64_t)i * 3600 * SECOND, HOME, false) ==
+		      FAMILY_ROTATED);
+	CHECK(present(&s, &lagging, 1, (int64_t)21 * 3600 * SECOND, HOME, false) == FAMILY_SAME);
+	CHECK_I64(s.generation, 21);
+}
+
+TEST(rule_123_lagging_refuses_a_stale_token_from_elsewhere_and_lives)
+{
+	struct family_state s = begun(&lagging);
+
+	for (int i = 1; i <= 3; i++)
+		CHECK(present(&s, &lagging, i, (int64_t)i * 3600 * SECOND, HOME, false) ==
+		      FAMILY_ROTATED);
+	CHECK(present(&s, &lagging, 2, (int64_t)4 * 3600 * SECOND, THIEF, false) == FAMILY_REFUSED);
+	CHECK(present(&s, &lagging, 4, (int64_t)5 * 3600 * SECOND, HOME, false) == FAMILY_ROTATED);
+}
+
+TEST(rule_123_lagging_finds_a_thief_who_went_first)
+{
+	struct family_state s = begun(&lagging);
+
+	CHECK(present(&s, &lagging, 1, 3600 * SECOND, THIEF, false) == FAMILY_ROTATED);
+	CHECK(present(&s, &lagging, 1, 7200 * SECOND, HOME, false) == FAMILY_REUSED);
+}
+
+TEST(rule_123_lagging_lets_a_laptop_move)
+{
+	struct family_state s = begun(&lagging);
+
+	CHECK(present(&s, &lagging, 1, 3600 * SECOND, HOME, false) == FAMILY_ROTATED);
+	CHECK(present(&s, &lagging, 2, 7200 * SECOND, CAFE, false) == FAMILY_ROTATED);
+	/* The second process on the laptop still holds the first token and is in the café too. */
+	CHECK(present(&s, &lagging, 1, 9000 * SECOND, CAFE, false) == FAMILY_SAME);
+	CHECK(present(&s, &lagging, 3, 10000 * SECOND, HOME, false) == FAMILY_ROTATED);
+}
+
+TEST(family_refuses_generations_it_never_made)
+{
+	struct family_state s = begun(&rotating);
+
+	CHECK(present(&s, &rotating, 2, 0, HOME, true) == FAMILY_EXPIRED);
+	CHECK(present(&s, &rotating, 0, 0, HOME, true) == FAMILY_EXPIRED);
+	s.revoked_ms = 1;
+	CHECK(present(&s, &rotating, 1, 0, HOME, true) == FAMILY_REVOKED);
+}
+
+/* Every sequence of five presentations: R37 as a property, for all policies. */
+TEST(ruling_37_no_death_within_the_grace_or_with_a_binding)
+{
+	static const struct family_rules *const all[] = { &stable, &rotating, &lagging };
+	static const int64_t pauses[] = { 0, 60 * SECOND, 119 * SECOND, 121 * SECOND, 2 * DAY };
+	enum { STEPS = 5, CHOICES = 3 * 5 * 2 * 2 };
+	int64_t total = 1;
+
+	for (int i = 0; i < STEPS - 1; i++)
+		total *= CHOICES;
+	for (int64_t run = 0; run < total; run += 7) {
+		struct family_state s = begun(all[run % 3]);
+		int64_t replaced_ms[STEPS + 2] = { 0 }, now = 0, code = run;
+
+		for (int i = 0; i < STEPS - 1; i++, code /= CHOICES) {
+			int64_t back = code % 3, generation = s.generation - back;
+			bool bound = (code / 30 & 1) != 0;
+			enum family_verdict v;
+
+			now += pauses[code / 3 % 5];
+			v = present(&s, all[run % 3], generation, now,
+			            (code / 15 & 1) != 0 ? HOME : CAFE, bound);
+			if (v == FAMILY_REUSED) {
+				CHECK(!bound);
+				CHECK(now - replaced_ms[generation] > 120 * SECOND);
+				break;
+			}
+			if (v == FAMILY_ROTATED)
+				replaced_ms[s.generation - 1] = now;
+		}
+	}
+}
+
+TEST(family_columns_survive_being_written)
+{
+	struct arena *a = arena_create(1024);
+	struct family_state s = begun(&lagging), back = { 0 };
+
+	for (int i = 1; i <= 12; i++)
+		CHECK(present(&s, &lagging, i, i * SECOND, i % 2 == 0 ? HOME : CAFE, false) ==
+		      FAMILY_ROTATED);
+	family_history_parse(family_history_text(a, &s), &back);
+	family_networks_parse(family_networks_text(a, &s), &back);
+	CHECK_I64((int64_t)back.replaced_n, FAMILY_HISTORY_MAX);
+	CHECK_I64(back.replaced_ms[0], 12 * SECOND);
+	CHECK_I64((int64_t)back.networks_n, 2);
+	CHECK_STR(back.networks[1].name, CAFE);
+	CHECK_I64(back.networks[1].first_generation, 2);
+	family_history_parse(S("12 x"), &back);
+	CHECK_I64((int64_t)back.replaced_n, 1);
+	arena_destroy(a);
+}
