@@ -441,7 +441,8 @@ static void form_done(struct operation_call *c, bool ok, const struct err *e)
 	j->form->finish(j, ok, e);
 }
 
-/* The hidden mark binds a form to this browser and session; a foreign Origin is refused before it is looked at. */
+/* The hidden mark binds a form to this browser and session; a foreign Origin is refused before it is looked at. Our own pages
+ * send "null", because of their Referrer-Policy; then Sec-Fetch-Site, where there is one, has already spoken. */
 static bool form_is_ours(struct page_job *j)
 {
 	const struct http_request *q = http_request(j->x);
@@ -451,7 +452,8 @@ static bool form_is_ours(struct page_job *j)
 
 	if (site.n > 0 && !str_eq(site, S("same-origin")) && !str_eq(site, S("none")))
 		return false;
-	if (origin.n > 0 && !operation_origin_is_ours(j->call.env, origin, q->known[HTTP_HOST]))
+	if (origin.n > 0 && !str_eq(origin, S("null")) &&
+	    !operation_origin_is_ours(j->call.env, origin, q->known[HTTP_HOST]))
 		return false;
 	return secret.n > 0 && mark.n > 0 &&
 	       operation_form_mark_is(j->call.env, j->arena, secret, http_cookie(j->x, page_session_cookie(j)), mark);
