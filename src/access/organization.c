@@ -199,8 +199,8 @@ static bool lose_grants(const struct act *act, const struct membership_change *c
 
 	if (c->before < ROLE_ADMIN)
 		return true;
-	bearer_member_deny(act, c->organization.id,
-			   c->account.id); /* before the commit: fails closed */
+	/* Before the commit: fails closed. */
+	bearer_member_deny(act, c->organization.id, c->account.id);
 	return store_grants_end(act->db, act->arena, c->account.id, c->organization.id, act->now_ms,
 				S("role_lost"), &n, e);
 }

@@ -93,6 +93,23 @@ STORE_TEST(rule_75_attempts_are_limited_by_address_and_the_owner_is_not_locked_o
 	scene_close(&f);
 }
 
+STORE_TEST(right_passwords_past_the_limit_make_no_room_for_guesses)
+{
+	struct login_out out;
+	struct scene f;
+	struct err e;
+
+	with_person(&f);
+	CHECK(sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e));
+	for (int i = 0; i < 3; i++)
+		CHECK(!sign_in(&f, S("victim@example.com"), S("guess"), &out, &e));
+	CHECK(e.code == ERR_FORBIDDEN);
+	CHECK(sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e));
+	CHECK(!sign_in(&f, S("victim@example.com"), S("guess"), &out, &e));
+	CHECK(e.code == ERR_RATE_LIMITED);
+	scene_close(&f);
+}
+
 STORE_TEST(right_passwords_do_not_use_up_attempts)
 {
 	struct login_out out;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The nouns: plain structs, no I/O. `id` is internal and never leaves the server; `public_id` is what clients see.
- * A struct whose id is 0 is "not found". Times are ms since 1970, 0 = never. */
+ * The nouns: plain structs, no I/O. `id` is internal and never leaves the server; `public_id` is
+ * what clients see. A struct whose id is 0 is "not found". Times are ms since 1970, 0 = never. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
@@ -48,8 +48,8 @@ struct app {
 	struct strs redirect_uris;
 };
 
-/* What a grant or token may touch. SELECTED with an empty list is NONE and can do nothing; the wire's [] means ALL only
- * (rulings R18, R42). Ids are internal project ids. */
+/* What a grant or token may touch. SELECTED with an empty list is NONE and can do nothing; the
+ * wire's [] means ALL only (rulings R18, R42). Ids are internal project ids. */
 enum project_mode { PROJECTS_ALL, PROJECTS_SELECTED, PROJECTS_NONE };
 struct project_set { enum project_mode mode; const int64_t *ids; size_t n; };
 bool project_set_has(const struct project_set *set, int64_t project_id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The thirteen platform scopes. Source: contract "platform-api" section 4.3. The order is the order on the
- * consent page and in every answer; the bit positions are stored and never change. */
+ * The thirteen platform scopes. Source: contract "platform-api" section 4.3. The order is the
+ * order on the consent page and in every answer; the bit positions are stored and never change. */
 #ifndef MODEL_SCOPE_H
 #define MODEL_SCOPE_H
 
@@ -32,7 +32,8 @@ enum scope_bit {
 _Static_assert(SCOPE_COUNT <= 63, "a scope set is one non-negative int64");
 #define SCOPE_OF(bit) ((int64_t)1 << (bit))
 enum scope_set_constants { SCOPE_NONE = 0 };
-#define X(id, name, preselected) static const int64_t SCOPE_##id __attribute__((unused)) = (int64_t)1 << SCOPE_BIT_##id;
+#define X(id, name, preselected) \
+	static const int64_t SCOPE_##id __attribute__((unused)) = SCOPE_OF(SCOPE_BIT_##id);
 SCOPE_TABLE(X)
 #undef X
 #define SCOPE_ALL (((int64_t)1 << SCOPE_COUNT) - 1)
@@ -40,8 +41,9 @@ SCOPE_TABLE(X)
 str     scope_name(enum scope_bit bit);
 bool    scope_is_destructive(enum scope_bit bit);           /* unticked and warned about on consent */
 int64_t scope_by_name(str name);                            /* 0: unknown                            */
-/* Space-separated scope text (RFC 6749 3.3) -> set. OpenID names (openid profile email offline_access) go to *openid_out
- * as text in the order given, duplicates collapsed. false: a name outside both, or a character outside the grammar. */
+/* Space-separated scope text (RFC 6749 3.3) -> set. OpenID names (openid profile email
+ * offline_access) go to *openid_out as text in the order given, duplicates collapsed. false: a
+ * name outside both, or a character outside the grammar. */
 bool    scope_parse(struct arena *a, str text, int64_t *set_out, str *openid_out) MUST_CHECK;
 str     scope_text(struct arena *a, int64_t set);           /* space separated, table order           */
 struct strs scope_list(struct arena *a, int64_t set);
