@@ -327,8 +327,9 @@ static void sqlite_disconnect(struct db *base)
 /* SQLite answers with the mode it could get, not with an error. */
 static bool use_wal(sqlite3 *handle)
 {
+	static const char ask[] = "PRAGMA journal_mode = WAL";
 	sqlite3_stmt *st = NULL;
-	bool ok = sqlite3_prepare_v2(handle, "PRAGMA journal_mode = WAL", -1, &st, NULL) == SQLITE_OK &&
+	bool ok = sqlite3_prepare_v2(handle, ask, -1, &st, NULL) == SQLITE_OK &&
 	          sqlite3_step(st) == SQLITE_ROW &&
 	          str_eq(str_from((const char *)sqlite3_column_text(st, 0)), S("wal"));
 
@@ -352,7 +353,8 @@ sqlite3 *sqlite_handle_open(const char *path, struct err *e)
 		          path);
 	else if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
 		fault_set(e, ERR_UNAVAILABLE, rc,
-		          "no write-ahead log for %s: a network file system cannot hold a store", path);
+		          "no write-ahead log for %s: a network file system cannot hold a store",
+		          path);
 	else
 		fault_set(e, ERR_UNAVAILABLE, rc, "cannot open %s: %s", path,
 		          sqlite3_errmsg(handle));
