@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Answers and errors in the two flavours, with their challenges.
- * Sources: RFC 6750 section 3, RFC 6749 section 5.2; contract "platform-api" 4.4; rules 23-26, 99-105; E-13 to E-16. */
+ * Sources: RFC 6750 section 3, RFC 6749 section 5.2; contract "platform-api" 4.4; rules 23-26,
+ * 99-105; E-13 to E-16. */
 #include "api/api_int.h"
 
 #include "base/log.h"
@@ -62,7 +63,8 @@ static void put_bearer_error(struct buf *b, const char *name, const struct err *
 	buf_char(b, '"');
 }
 
-/* Absent when this error has no challenge. Nothing but where to look when nothing was sent (rule 23). */
+/* Absent when this error has no challenge. Nothing but where to look when nothing was sent (rule
+ * 23). */
 static str bearer_challenge(struct arena *a, const struct api_bound *bound, const struct api_call *c,
                             const struct err *e)
 {
@@ -89,7 +91,8 @@ static str challenge_for(struct arena *a, const struct api_bound *bound, const s
 {
 	if (bound == NULL)
 		return STR_NONE;
-	/* Rule 100: only for who used the header; client libraries hide the error code behind a challenge. */
+	/* Rule 100: only for who used the header; client libraries hide the error code behind a
+	 * challenge. */
 	if (e->code == ERR_INVALID_CLIENT)
 		return c != NULL && c->basic ? S("Basic realm=\"bi18n\", charset=\"UTF-8\"") : STR_NONE;
 	if (bound->row->flavour == FLAVOUR_OAUTH)
@@ -99,7 +102,8 @@ static str challenge_for(struct arena *a, const struct api_bound *bound, const s
 	return bearer_challenge(a, bound, c, e);
 }
 
-/* RFC 6749 5.2 has few codes, and clients act on them: an unknown one makes some open a browser (rule 104). */
+/* RFC 6749 5.2 has few codes, and clients act on them: an unknown one makes some open a browser
+ * (rule 104). */
 static str oauth_name(enum err_code code)
 {
 	switch (code) {

@@ -99,9 +99,10 @@ void api_handle(struct http_exchange *x);         /* rows with an operation     
 bool api_read_input(struct api_call *c, struct err *e) MUST_CHECK;
 /* token_input.c */
 bool token_read_input(struct api_call *c, struct err *e) MUST_CHECK;
+#define TOKEN_CLIENT_AUTH "client_auth"           /* added by the channel: a client cannot send it */
 struct token_text { str query, authorization, content_type, body; };      /* as sent */
-/* The parameters, with client_id, client_secret and client_auth (basic, post or none) as the client authenticated itself.
- * *basic_out is set even when it fails. ERR_INVALID_REQUEST. */
+/* The parameters, with client_id, client_secret and client_auth (basic, post or none) as the
+ * client authenticated itself. *basic_out is set even when it fails. ERR_INVALID_REQUEST. */
 bool token_request(struct arena *a, const struct token_text *t, struct param **out, size_t *n_out, bool *basic_out,
                    struct err *e) MUST_CHECK;
 /* "Application/JSON; charset=utf-8" -> is it this type? */

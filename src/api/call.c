@@ -44,7 +44,8 @@ static void call_done(struct operation_call *op, bool ok, const struct err *e)
 		call_answer(c);
 }
 
-/* The token endpoint reads its credential with its input: there it belongs to the app, not to a principal. */
+/* The token endpoint reads its credential with its input: there it belongs to the app, not to a
+ * principal. */
 static bool identify(struct api_call *c, struct err *e)
 {
 	const struct http_request *r = http_request(c->x);

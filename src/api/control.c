@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control channel: POST /op/NAME on the unix socket, which only its owner can open. Commands beside a running server are
- * carried out here, so that the next request sees what they did. JSON input in, {ok, result} or {ok, error, …} out. */
+ * The control channel: POST /op/NAME on the unix socket, which only its owner can open. Commands
+ * beside a running server are carried out here, so that the next request sees what they did. JSON
+ * input in, {ok, result} or {ok, error, …} out. */
 #include "api/api_int.h"
 
 struct control {

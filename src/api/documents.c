@@ -22,7 +22,8 @@ static void put_address(struct json_out *o, const struct api *api, str name, con
 	                             ARG_STR(operation_settings(api->config.env)->public_url), path));
 }
 
-/* The second list is what a client should ask for when it knows nothing better: reading (rule 21). */
+/* The second list is what a client should ask for when it knows nothing better: reading (rule
+ * 21). */
 static void put_scopes(struct json_out *o, int64_t scopes, bool offline)
 {
 	json_key(o, S("scopes_supported"));
@@ -90,7 +91,8 @@ static str resource_text(const struct api *api)
 	return buf_view(&b);
 }
 
-/* The path of an issuer such as https://host/i18n: RFC 8414 3.1 puts the well-known part before it. */
+/* The path of an issuer such as https://host/i18n: RFC 8414 3.1 puts the well-known part before
+ * it. */
 static str issuer_path(str public_url)
 {
 	ptrdiff_t scheme = str_find(public_url, S("://"));

@@ -40,7 +40,8 @@ static bool read_params(struct api_call *c, struct err *e)
 	return operation_read_params(&c->op, all, n, e);
 }
 
-/* The address says which thing is meant; a member of the same name in the body must not say otherwise. */
+/* The address says which thing is meant; a member of the same name in the body must not say
+ * otherwise. */
 static void drop_member(struct json *object, str name)
 {
 	struct json **at = &object->first;

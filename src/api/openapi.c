@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The API description (OpenAPI 3.1), printed from the route rows and the field tables, so that it cannot lag behind them. */
+ * The API description (OpenAPI 3.1), printed from the route rows and the field tables, so that it
+ * cannot lag behind them. */
 #include "api/api_int.h"
 
 enum { OPENAPI_BYTES_MAX = 1024 * 1024, SCHEMA_DEPTH_MAX = 8 };
@@ -107,8 +108,11 @@ static void put_schema(struct json_out *o, const struct field *f, unsigned depth
 	json_close_object(o);
 }
 
-static bool is_path_param(const struct api_bound *b, const char *name)
+/* Not for the client to send: it stands in the path, or the channel adds it. */
+static bool is_elsewhere(const struct api_bound *b, const char *name)
 {
+	if (b->row->input == INPUT_TOKEN && str_eq(str_from(name), S(TOKEN_CLIENT_AUTH)))
+		return true;
 	for (const char *const *p = b->params; *p != NULL; p++) {
 		if (str_eq(str_from(*p), str_from(name)))
 			return true;
@@ -130,7 +134,7 @@ static void put_members(struct json_out *o, const struct field *fields, const st
 	json_key(o, S("properties"));
 	json_open_object(o);
 	for (const struct field *f = fields; f != NULL && f->name != NULL; f++) {
-		if ((!in && (f->flags & FIELD_UNBATCHED) != 0) || (skip != NULL && is_path_param(skip, f->name)))
+		if ((!in && (f->flags & FIELD_UNBATCHED) != 0) || (skip != NULL && is_elsewhere(skip, f->name)))
 			continue;
 		json_key(o, str_from(f->name));
 		put_schema(o, f, depth, in);
@@ -142,14 +146,15 @@ static void put_members(struct json_out *o, const struct field *fields, const st
 	json_key(o, S("required"));
 	json_open_array(o);
 	for (const struct field *f = fields; f != NULL && f->name != NULL; f++) {
-		if (is_required(f, in) && !(skip != NULL && is_path_param(skip, f->name)))
+		if (is_required(f, in) && !(skip != NULL && is_elsewhere(skip, f->name)))
 			json_put_str(o, str_from(f->name));
 	}
 	json_close_array(o);
 }
 
-/* The first member of a FIELD_MAP's element is the key, which is not in the table of its fields. Tables are ours and shallow; the
- * depth is bounded all the same, because a table may refer to itself. */
+/* The first member of a FIELD_MAP's element is the key, which is not in the table of its fields.
+ * Tables are ours and shallow; the depth is bounded all the same, because a table may refer to
+ * itself. */
 static void put_object(struct json_out *o, const struct field *fields, unsigned depth, bool in)
 {
 	json_open_object(o);
@@ -206,7 +211,7 @@ static void put_parameters(struct json_out *o, const struct api_bound *b)
 	for (const char *const *p = b->params; *p != NULL; p++)
 		put_parameter(o, str_from(*p), "path", NULL);
 	for (const struct field *f = b->op != NULL ? b->op->in : NULL; f != NULL && f->name != NULL; f++) {
-		if (b->row->input == INPUT_QUERY && !is_path_param(b, f->name))
+		if (b->row->input == INPUT_QUERY && !is_elsewhere(b, f->name))
 			put_parameter(o, str_from(f->name), "query", f);
 	}
 	json_close_array(o);
@@ -329,7 +334,8 @@ static void put_paths(struct json_out *o, const struct api *api)
 		bool open = false, before = false;
 
 		for (size_t k = 0; k < i && !before; k++)
-			before = api->bounds[k].row->summary != NULL && str_eq(str_from(api->routes[k].pattern), pattern);
+			before = api->bounds[k].row->summary != NULL &&
+			         str_eq(str_from(api->routes[k].pattern), pattern);
 		for (size_t k = i; k < api->routes_n && !before; k++) {
 			if (api->bounds[k].row->summary == NULL || !str_eq(str_from(api->routes[k].pattern), pattern))
 				continue;

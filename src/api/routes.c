@@ -10,9 +10,10 @@
 /* An operation answers; what the columns mean: api_int.h. */
 #define ASK(path, name, in, text) \
 	{ .methods = HTTP_GET, .pattern = (path), .operation = (name), .status = 200, .input = (in), .summary = (text) }
-#define DO(method, path, name, code, text, ...) \
+/* Last the summary, then what else the row sets. */
+#define DO(method, path, name, code, ...) \
 	{ .methods = (method), .pattern = (path), .operation = (name), .status = (code), .input = INPUT_JSON, \
-	  .body_bytes_max = API_BODY_BYTES_MAX, .summary = (text), __VA_ARGS__ }
+	  .body_bytes_max = API_BODY_BYTES_MAX, .summary = __VA_ARGS__ }
 #define OAUTH(path, name, text) \
 	{ .methods = HTTP_POST, .pattern = (path), .operation = (name), .status = 200, .input = INPUT_TOKEN, \
 	  .flavour = FLAVOUR_OAUTH, .body_bytes_max = API_BODY_BYTES_MAX, .cors = CORS_POST, .summary = (text) }, \

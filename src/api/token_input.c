@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The body of a token or revocation request with the client's own authentication.
- * Sources: RFC 6749 sections 2.3.1, 3.2; contract rules 94, 95, 107-110; observed traffic section 13. */
+ * Sources: RFC 6749 sections 2.3.1, 3.2; contract rules 94, 95, 107-110; observed traffic section
+ * 13. */
 #include "api/api_int.h"
 
 #include "base/text.h"
 
-/* What this file adds to the parameters; a client cannot send it. */
-static const str CLIENT_AUTH = STR("client_auth");
+static const str CLIENT_AUTH = STR(TOKEN_CLIENT_AUTH);
 
 static bool scalar_text(const struct json *v, str *out)
 {
@@ -55,7 +55,8 @@ static bool json_params(struct arena *a, str body, struct param **out, size_t *n
 	*out = arena_array(a, struct param, API_PARAMS_MAX);
 	*n_out = 0;
 	for (const struct json *member = v->first; member != NULL; member = member->next) {
-		/* null is what some clients send for "not given" (RFC 6749 3.2 has empty mean omitted). */
+		/* null is what some clients send for "not given" (RFC 6749 3.2 has empty mean
+		 * omitted). */
 		if (member->kind != JSON_NULL && !push_member(member, *out, n_out, e))
 			return false;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One request of one or many calls. Queries run side by side; mutations take effect in the order of their positions. Each
- * call of a batch has its own arena, because calls run on different threads; the last one to end joins the answers.
+ * One request of one or many calls. Queries run side by side; mutations take effect in the order
+ * of their positions. Each call of a batch has its own arena, because calls run on different
+ * threads; the last one to end joins the answers.
  * Source: contract "platform-api" sections 5.3, 5.4. */
 #include "rpc/rpc_int.h"
 
@@ -123,7 +124,8 @@ static void item_finish(void *arg)
 	bool chained = b->chained;
 
 	item_encode(it);
-	/* Who comes second of the starter and this goes on; the first one must not touch the chain any more. */
+	/* Who comes second of the starter and this goes on; the first one must not touch the
+	 * chain any more. */
 	if (chained && atomic_exchange_explicit(&it->met, true, memory_order_acq_rel))
 		chain_run(b);
 	batch_release(b);
@@ -180,8 +182,8 @@ static void item_start(struct item *it)
 
 /* ---- all of them ---- */
 
-/* Steps without growing the stack: a call that ends at once is followed by the next turn of the loop, a call that ends
- * later on another thread is followed from there. */
+/* Steps without growing the stack: a call that ends at once is followed by the next turn of the
+ * loop, a call that ends later on another thread is followed from there. */
 static void chain_run(struct batch *b)
 {
 	while (b->next < b->items_n) {
@@ -193,7 +195,8 @@ static void chain_run(struct batch *b)
 	}
 }
 
-/* The write lane keeps the order in which tasks come, so mutations that all go there need not wait for each other's commit. */
+/* The write lane keeps the order in which tasks come, so mutations that all go there need not
+ * wait for each other's commit. */
 static bool needs_chain(const struct batch *b)
 {
 	bool all_write = true, mutation = false;

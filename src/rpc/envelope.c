@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Results and errors as tRPC clients read them. Source: contract "platform-api" 5.2, 5.5; "observed-traffic" 3.1. */
+ * Results and errors as tRPC clients read them. Source: contract "platform-api" 5.2, 5.5;
+ * "observed-traffic" 3.1. */
 #include "rpc/rpc_int.h"
 
 #include "base/log.h"
 
 enum { ERROR_BYTES_MAX = 64 * 1024 };
 
-/* By the name in ERR_TABLE; what is not here is an internal error to JSON-RPC, whatever its status. */
+/* By the name in ERR_TABLE; what is not here is an internal error to JSON-RPC, whatever its
+ * status. */
 static const struct { str name; int code; } codes[] = {
 	{ STR("PARSE_ERROR"),            -32700 }, { STR("BAD_REQUEST"),          -32600 },
 	{ STR("UNAUTHORIZED"),           -32001 }, { STR("PAYMENT_REQUIRED"),     -32002 },

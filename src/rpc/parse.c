@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From target and body to a list of calls. Wording of the errors is the reference server's: agents read it.
+ * From target and body to a list of calls. Wording of the errors is the reference server's:
+ * agents read it.
  * Source: contract "platform-api" sections 5.1, 5.5, 14. */
 #include "rpc/rpc_int.h"
 

@@ -8,8 +8,9 @@ static void route_error(struct http_exchange *x, const struct err *e)
 
 struct rpc *rpc_create(const struct rpc_config *config)
 {
-	/* The engine reads a target as long as the most generous route takes and refuses longer ones before it knows where they
-	 * lead. The first route, which serves nothing, makes it read far enough for this channel to refuse by itself. */
+	/* The engine reads a target as long as the most generous route takes and refuses longer
+	 * ones before it knows where they lead. The first route, which serves nothing, makes it
+	 * read far enough for this channel to refuse by itself. */
 	static const struct { const char *pattern; size_t target_bytes_max; } rows[] = {
 		{ "/api/trpc", RPC_TARGET_READ_MAX }, { "/api/trpc/*", RPC_TARGET_BYTES_MAX },
 	};

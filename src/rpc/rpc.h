@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tRPC channel: /api/trpc/<procedure>[,…]. A procedure is a row of procedures.c that names an operation; this folder
- * translates the two dialects (batched and plain) and wraps every error in the envelope, the engine's own ones included.
- * Source: contract "platform-api" sections 3, 4.4, 5; "observed-traffic" section 3; rulings R5, R16, R26, R35. */
+ * The tRPC channel: /api/trpc/<procedure>[,…]. A procedure is a row of procedures.c that names an
+ * operation; this folder translates the two dialects (batched and plain) and wraps every error in
+ * the envelope, the engine's own ones included.
+ * Source: contract "platform-api" sections 3, 4.4, 5; "observed-traffic" section 3; rulings R5,
+ * R16, R26, R35. */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
 

@@ -35,7 +35,8 @@ struct rpc {
 	size_t                   routes_n;
 };
 
-/* What the target and the body of one request say, before anything is known about procedures. ---- parse.c */
+/* What the target and the body of one request say, before anything is known about procedures.
+ * ---- parse.c */
 struct rpc_text {
 	bool post;
 	str  path;                                   /* after /api/trpc/, percent-decoded            */

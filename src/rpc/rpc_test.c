@@ -60,9 +60,9 @@ static bool step(const struct act *act, const void *in, void *out, struct err *e
 	return true;
 }
 
-#define ROW(n, f, l, ...) \
-	{ .name = (n), .who = WHO_INSTALL | WHO_KEY, .lane = (l), .in = in_fields, .in_size = sizeof(struct in), \
-	  .out = out_fields, .out_size = sizeof(struct out), .call = (f), __VA_ARGS__ }
+#define ROW(n, f, ...) \
+	{ .name = (n), .who = WHO_INSTALL | WHO_KEY, .in = in_fields, .in_size = sizeof(struct in), \
+	  .out = out_fields, .out_size = sizeof(struct out), .call = (f), .lane = __VA_ARGS__ }
 static const struct operation rows[] = {
 	{ .name = "project.list_visible", .who = WHO_INSTALL | WHO_KEY, .lane = LANE_INLINE,
 	  .out = out_fields, .out_size = sizeof(struct out), .call = nothing_needed },
