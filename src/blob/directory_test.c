@@ -196,7 +196,7 @@ TEST(blob_each_and_remove_see_every_name_once)
 TEST(blob_put_on_a_full_disk_is_unavailable_and_leaves_nothing)
 {
 	struct home h = home_make();
-	struct blob_item v[2] = { item_of(&h, S("small")), { 0 } };
+	struct blob_item v[2] = { item_of(&h, S("small")) };
 	struct rlimit before, tight;
 	struct err e = { 0 };
 	char *big = calloc(1, 64 * KIB);

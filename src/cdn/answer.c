@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The ends of an exchange. Every answer is a head that is there already and a body that is there already. */
+#include "cdn/cdn_int.h"
+
+#include "cdn/condition.h"
+#include "cdn/encoding.h"
+
+#define PLAIN_JSON(status_line, length, body, more) { \
+	STR("HTTP/1.1 " status_line "\r\n" CDN_JSON_HEADERS "Content-Length: " length "\r\n" \
+	    "Cache-Control: no-store\r\n" more CDN_COMMON_HEADERS), STR(body) }
+
+#define METHODS "GET, HEAD, OPTIONS"
+
+static const struct { str head, body; } plain[PLAIN_COUNT] = {
+	/* Browsers ask before every read of the SDKs, so this is half of all requests. */
+	[PLAIN_PREFLIGHT] = { STR("HTTP/1.1 204 No Content\r\n"
+	                          "Access-Control-Allow-Origin: *\r\n"
+	                          "Access-Control-Allow-Methods: " METHODS "\r\n"
+	                          "Access-Control-Allow-Headers: Cache-Control, Pragma, If-None-Match, If-Modified-Since, "
+	                          "Accept-Encoding, Accept, Content-Type, x-api-key\r\n"
+	                          "Access-Control-Max-Age: 86400\r\n"
+	                          "Allow: " METHODS "\r\n"), STR("") },
+	[PLAIN_METHOD] = PLAIN_JSON("405 Method Not Allowed", "30", "{\"error\":\"method_not_allowed\"}",
+	                            "Allow: " METHODS "\r\n"),
+	[PLAIN_EMPTY] = PLAIN_JSON("200 OK", "2", "{}", ""),
+	[PLAIN_ABSENT] = PLAIN_JSON("404 Not Found", "2", "{}", ""),
+	[PLAIN_NOT_FOUND] = PLAIN_JSON("404 Not Found", "21", "{\"error\":\"not_found\"}", ""),
+	[PLAIN_BAD_PATH] = PLAIN_JSON("400 Bad Request", "27", "{\"error\":\"invalid_request\"}", ""),
+	[PLAIN_TOO_LONG] = PLAIN_JSON("414 URI Too Long", "24", "{\"error\":\"uri_too_long\"}", ""),
+	[PLAIN_UNAVAILABLE] = PLAIN_JSON("503 Service Unavailable", "17", "{\"fallback\":true}", "Retry-After: 1\r\n"),
+};
+
+/* Which hot's bytes are being handed to the engine by this thread. When they have all gone before the call returns, as
+ * almost always, nothing was kept and nobody counts; otherwise the reference is taken after the call, still inside the read
+ * section. Should an earlier answer's `done` for the same hot come first, its reference becomes ours. */
+static _Thread_local struct hot *sending;
+
+static void sent(void *arg)
+{
+	if (sending == arg)
+		sending = NULL;
+	else
+		hot_unref(arg);
+}
+
+static void send_from(struct http_exchange *x, str head, str body, struct hot *h)
+{
+	sending = h;
+	http_send_prebuilt(x, head, body, sent, h);
+	if (sending)
+		hot_ref(h);
+	sending = NULL;
+}
+
+void send_plain(struct http_exchange *x, enum plain which)
+{
+	http_send_prebuilt(x, plain[which].head, plain[which].body, NULL, NULL);
+}
+
+void send_hot(struct http_exchange *x, struct hot *h)
+{
+	const struct http_request *q = http_request(x);
+	enum hot_form form;
+
+	hot_touch(h, q->now_ms);
+	if (is_unchanged(q->known[HTTP_IF_NONE_MATCH], q->known[HTTP_IF_MODIFIED_SINCE], h->etag, h->modified_s)) {
+		send_from(x, h->head_unchanged, STR_NONE, h);
+		return;
+	}
+	form = encoding_choose(h, q->known[HTTP_ACCEPT_ENCODING], q->known[HTTP_USER_AGENT],
+	                       cdn.settings->okhttp_gzip);
+	send_from(x, h->head[form], h->body[form], h);
+}
