@@ -13,7 +13,8 @@ str operation_form_mark(const struct operation_env *env, struct arena *a, str se
 	return form_mark(operation_settings(env), a, secret, session);
 }
 
-bool operation_form_mark_is(const struct operation_env *env, struct arena *a, str secret, str session, str mark)
+bool operation_form_mark_is(const struct operation_env *env, struct arena *a, str secret,
+			    str session, str mark)
 {
 	return form_mark_is(operation_settings(env), a, secret, session, mark);
 }

@@ -9,7 +9,8 @@
 str  operation_form_secret(struct arena *a);
 str  operation_form_mark(const struct operation_env *env, struct arena *a, str secret, str session);
 bool operation_form_mark_is(const struct operation_env *env, struct arena *a, str secret, str session, str mark);
-/* The origin of public_url, or the one this request was sent to (scheme://Host): a browser sets Origin by itself. */
+/* The origin of public_url, or the one this request was sent to (scheme://Host): a browser sets
+ * Origin by itself. */
 bool operation_origin_is_ours(const struct operation_env *env, str origin, str host);
 
 #endif

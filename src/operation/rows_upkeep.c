@@ -7,11 +7,25 @@
 #include "publish/upkeep.h"
 
 const struct operation upkeep_operations[] = {
-	{ .name = "store.backup", .who = WHO_LOCAL, .lane = LANE_SLOW, .in = backup_in_fields, .in_size = sizeof(struct backup_in),
-	  .out = backup_out_fields, .out_size = sizeof(struct backup_out), .call = upkeep_backup },
-	{ .name = "store.verify", .who = WHO_LOCAL, .lane = LANE_SLOW, .out = verify_out_fields,
-	  .out_size = sizeof(struct verify_out), .call = upkeep_verify },
-	{ .name = "account.view", .who = WHO_SESSION, .lane = LANE_READ, .out = profile_out_fields,
-	  .out_size = sizeof(struct profile_out), .call = profile_view },
+	{ .name = "store.backup",
+	  .who = WHO_LOCAL,
+	  .lane = LANE_SLOW,
+	  .in = backup_in_fields,
+	  .in_size = sizeof(struct backup_in),
+	  .out = backup_out_fields,
+	  .out_size = sizeof(struct backup_out),
+	  .call = upkeep_backup },
+	{ .name = "store.verify",
+	  .who = WHO_LOCAL,
+	  .lane = LANE_SLOW,
+	  .out = verify_out_fields,
+	  .out_size = sizeof(struct verify_out),
+	  .call = upkeep_verify },
+	{ .name = "account.view",
+	  .who = WHO_SESSION,
+	  .lane = LANE_READ,
+	  .out = profile_out_fields,
+	  .out_size = sizeof(struct profile_out),
+	  .call = profile_view },
 };
 const size_t upkeep_operations_n = COUNT(upkeep_operations);

@@ -10,31 +10,31 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-const struct field backup_in_fields[] = {
-	FIELD(struct backup_in, file, "file", .flags = FIELD_REQUIRED | FIELD_NONEMPTY, .max = 4096),
-	FIELD_END
-};
-const struct field backup_out_fields[] = {
-	FIELD(struct backup_out, ok, "ok"),
-	FIELD(struct backup_out, problems, "problems"),
-	FIELD(struct backup_out, file, "file"),
-	FIELD(struct backup_out, bytes, "bytes"),
-	FIELD(struct backup_out, bodies, "bodies"),
-	FIELD(struct backup_out, reminder, "reminder"),
-	FIELD_END
-};
-const struct field verify_out_fields[] = {
-	FIELD(struct verify_out, ok, "ok"),
-	FIELD(struct verify_out, problems, "problems"),
-	FIELD_END
+const struct field backup_in_fields[] = { FIELD(struct backup_in, file, "file",
+						.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+						.max = 4096),
+					  FIELD_END };
+const struct field backup_out_fields[] = { FIELD(struct backup_out, ok, "ok"),
+					   FIELD(struct backup_out, problems, "problems"),
+					   FIELD(struct backup_out, file, "file"),
+					   FIELD(struct backup_out, bytes, "bytes"),
+					   FIELD(struct backup_out, bodies, "bodies"),
+					   FIELD(struct backup_out, reminder, "reminder"),
+					   FIELD_END };
+const struct field verify_out_fields[] = { FIELD(struct verify_out, ok, "ok"),
+					   FIELD(struct verify_out, problems, "problems"),
+					   FIELD_END };
+
+/* Backup -----------------------------------------------------------------------------------------
+ */
+
+struct body_list {
+	char (*names)[BLOB_NAME_BYTES];
+	size_t n, cap;
 };
 
-/* Backup ----------------------------------------------------------------------------------------- */
-
-struct body_list { char (*names)[BLOB_NAME_BYTES]; size_t n, cap; };
-
-/* The bodies that are there when the database has been copied: each that the copy needs is among them, because a body is
- * written before the row that names it and outlives it by a day. */
+/* The bodies that are there when the database has been copied: each that the copy needs is among
+ * them, because a body is written before the row that names it and outlives it by a day. */
 static bool note_name(str name, int64_t age_ms, void *arg)
 {
 	struct body_list *l = arg;
@@ -55,7 +55,14 @@ static bool note_name(str name, int64_t age_ms, void *arg)
 	return true;
 }
 
-struct packing { struct blobs *blobs; struct body_list list; size_t at; int form; struct buf bytes; int64_t count; };
+struct packing {
+	struct blobs *blobs;
+	struct body_list list;
+	size_t at;
+	int form;
+	struct buf bytes;
+	int64_t count;
+};
 
 static bool next_body(void *arg, struct backup_body *out, bool *more_out, struct err *e)
 {
@@ -71,7 +78,7 @@ static bool next_body(void *arg, struct backup_body *out, bool *more_out, struct
 			if (!blobs_get(p->blobs, name, (enum blob_form)p->form, &p->bytes, e)) {
 				if (e->code != ERR_NOT_FOUND)
 					return false;
-				continue;       /* swept meanwhile: nothing needs it */
+				continue; /* swept meanwhile: nothing needs it */
 			}
 			*out = (struct backup_body){ name, p->form++, buf_view(&p->bytes) };
 			*more_out = true;
@@ -101,8 +108,8 @@ bool upkeep_backup(const struct act *act, const void *in, void *out, struct err 
 	if (!store_backup(act->store, b->file, e))
 		return false;
 	buf_init(&p.bytes, BLOB_BYTES_MAX);
-	ok = blobs_each(p.blobs, note_name, &p.list, e) && backup_add_bodies(b->file, next_body, &p, e) &&
-	     act_write(act, note_backup, NULL, e);
+	ok = blobs_each(p.blobs, note_name, &p.list, e) &&
+	     backup_add_bodies(b->file, next_body, &p, e) && act_write(act, note_backup, NULL, e);
 	buf_fini(&p.bytes);
 	free(p.list.names);
 	if (!ok)
@@ -112,12 +119,14 @@ bool upkeep_backup(const struct act *act, const void *in, void *out, struct err 
 	o->ok = true;
 	o->file = b->file;
 	o->bodies = p.count;
-	o->reminder = S("Also save the server key file (bi18n config show: secret_key_file; by default DATA.key beside the data "
+	o->reminder = S("Also save the server key file (bi18n config show: secret_key_file; by "
+			"default DATA.key beside the data "
 			"directory): without it every connection of an app is lost.");
 	return true;
 }
 
-/* Verify ----------------------------------------------------------------------------------------- */
+/* Verify -----------------------------------------------------------------------------------------
+ */
 
 bool upkeep_verify(const struct act *act, const void *in, void *out, struct err *e)
 {
@@ -133,9 +142,13 @@ bool upkeep_verify(const struct act *act, const void *in, void *out, struct err 
 	return true;
 }
 
-/* Restore ---------------------------------------------------------------------------------------- */
+/* Restore ----------------------------------------------------------------------------------------
+ */
 
-struct unpacking { struct blobs *blobs; int64_t count; };
+struct unpacking {
+	struct blobs *blobs;
+	int64_t count;
+};
 
 static bool take_body(void *arg, const struct backup_body *body, struct err *e)
 {
@@ -153,7 +166,8 @@ bool upkeep_unpack(str file, str data_dir, int64_t *bodies_out, struct err *e)
 	struct arena *a = arena_create(4 * KIB);
 	struct unpacking u = { 0 };
 	bool ok = blobs_open(arena_printf(a, FMT_STR "/blob", ARG_STR(data_dir)), &u.blobs, e) &&
-		  backup_unpack(file, arena_printf(a, FMT_STR "/bi18n.db", ARG_STR(data_dir)), take_body, &u, e);
+		  backup_unpack(file, arena_printf(a, FMT_STR "/bi18n.db", ARG_STR(data_dir)),
+				take_body, &u, e);
 
 	blobs_close(&u.blobs);
 	arena_destroy(a);
@@ -170,6 +184,8 @@ bool upkeep_begin_epoch(const struct act *act, struct err *e)
 		return false;
 	if (!str_i64(text, 1, INT64_MAX - 1, &epoch))
 		epoch = 1;
-	return store_meta_set(act->db, act->arena, S("epoch"), arena_printf(act->arena, "%lld", (long long)epoch + 1), e) &&
-	       store_forget_bearers(act->db, act->arena, e) && audit_add(act, AUDIT_STORE_RESTORED, NULL, e);
+	return store_meta_set(act->db, act->arena, S("epoch"),
+			      arena_printf(act->arena, "%lld", (long long)epoch + 1), e) &&
+	       store_forget_bearers(act->db, act->arena, e) &&
+	       audit_add(act, AUDIT_STORE_RESTORED, NULL, e);
 }

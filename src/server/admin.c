@@ -82,7 +82,8 @@ int run_version(struct cli *cli, str input)
 	return print_document(cli, &b);
 }
 
-/* Restore ---------------------------------------------------------------------------------------- */
+/* Restore ----------------------------------------------------------------------------------------
+ */
 
 /* Empty but for what an operator may have put there before: bi18n.conf. */
 static bool is_empty(struct cli *cli, struct err *e)
@@ -102,20 +103,32 @@ static bool is_empty(struct cli *cli, struct err *e)
 	while ((entry = readdir(directory)) != NULL) {
 		str name = str_from(entry->d_name);
 
-		if (!str_eq(name, S(".")) && !str_eq(name, S("..")) && !str_eq(name, S("bi18n.conf")))
+		if (!str_eq(name, S(".")) && !str_eq(name, S("..")) &&
+		    !str_eq(name, S("bi18n.conf")))
 			empty = false;
 	}
 	closedir(directory);
-	return empty || err_set(e, ERR_CONFLICT, "%s is not empty; a backup is restored into a new data directory (--data DIR)", path);
+	return empty || err_set(e, ERR_CONFLICT,
+				"%s is not empty; a backup is restored into a new data directory "
+				"(--data DIR)",
+				path);
 }
 
 static bool begin_epoch(struct db *db, void *arg, struct err *e)
 {
 	struct runtime *rt = arg;
-	static const struct principal operator = { .kind = WHO_LOCAL };
-	struct act act = { .store = rt->store, .db = db, .bearers = rt->bearers, .apps = rt->apps, .arena = rt->arena,
-		.who = &operator, .settings = &rt->settings, .now_ms = clock_now_ms(), .request_id = S("restore"),
-		.address = S("local"), .user_agent = S("") };
+	static const struct principal operator= { .kind = WHO_LOCAL };
+	struct act act = { .store = rt->store,
+			   .db = db,
+			   .bearers = rt->bearers,
+			   .apps = rt->apps,
+			   .arena = rt->arena,
+			   .who = &operator,
+			   .settings = & rt->settings,
+			   .now_ms = clock_now_ms(),
+			   .request_id = S("restore"),
+			   .address = S("local"),
+			   .user_agent = S("") };
 
 	return upkeep_begin_epoch(&act, e);
 }
@@ -127,8 +140,10 @@ static bool restore(struct cli *cli, str file, int64_t *bodies, struct err *e)
 	bool ok;
 
 	if (access(arena_cstr(cli->arena, key), R_OK) != 0)
-		return err_set(e, ERR_PRECONDITION_FAILED, "first put the saved server key at " FMT_STR " (or name it with "
-			       "secret_key_file): the backup needs it", ARG_STR(key));
+		return err_set(e, ERR_PRECONDITION_FAILED,
+			       "first put the saved server key at " FMT_STR " (or name it with "
+			       "secret_key_file): the backup needs it",
+			       ARG_STR(key));
 	if (!is_empty(cli, e) || !upkeep_unpack(file, cli->data_dir, bodies, e) ||
 	    !runtime_open(cli->config, cli->data_dir, false, false, &rt, e))
 		return false;
@@ -150,8 +165,10 @@ int run_restore(struct cli *cli, str input)
 		return EXIT_USAGE;
 	if (!restore(cli, json_str(json_get(given, S("file"))), &bodies, &e))
 		return command_fail(cli, &e);
-	fprintf(stderr, "Restored. Whatever was revoked after the backup was made is live again: check bi18n grant list and key list.\n"
-		"Installation tokens and sign-ins have ended; refresh tokens of the earlier time are refused.\n");
+	fprintf(stderr, "Restored. Whatever was revoked after the backup was made is live again: "
+			"check bi18n grant list and key list.\n"
+			"Installation tokens and sign-ins have ended; refresh tokens of the "
+			"earlier time are refused.\n");
 	buf_init_arena(&b, cli->arena, KIB);
 	json_out_init(&o, &b);
 	json_open_object(&o);

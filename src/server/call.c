@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs one operation for the command line: inside the server when one holds the store, else in this process. */
+ * Runs one operation for the command line: inside the server when one holds the store, else in this
+ * process. */
 #include "server/command.h"
 #include "server/runtime.h"
 
@@ -50,7 +51,8 @@ static bool read_answer(struct cli *cli, str text, const struct json **result, s
 	str name, said;
 
 	if (!json_parse(cli->arena, text, JSON_DEPTH_DEFAULT, &v, &fault))
-		return err_set(e, ERR_UNAVAILABLE, "the server's answer is not understood (%s)", fault.what);
+		return err_set(e, ERR_UNAVAILABLE, "the server's answer is not understood (%s)",
+			       fault.what);
 	if (json_is_true(json_get(v, S("ok")))) {
 		*result = json_get(v, S("result"));
 		return true;
@@ -75,8 +77,10 @@ static bool call_server(struct cli *cli, const char *socket_path, str operation,
 	buf_init_arena(&body, cli->arena, ANSWER_BYTES_MAX);
 	headers = curl_slist_append(headers, "Expect:");
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
-	curl_easy_setopt(curl, CURLOPT_URL, arena_cstr(cli->arena,
-			 arena_printf(cli->arena, "http://localhost/op/" FMT_STR, ARG_STR(operation))));
+	curl_easy_setopt(
+		curl, CURLOPT_URL,
+		arena_cstr(cli->arena, arena_printf(cli->arena, "http://localhost/op/" FMT_STR,
+						    ARG_STR(operation))));
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, input.p);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)input.n);
@@ -87,16 +91,17 @@ static bool call_server(struct cli *cli, const char *socket_path, str operation,
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	if (rc != CURLE_OK)
-		return err_set(e, ERR_UNAVAILABLE, "the running server did not answer: %s", curl_easy_strerror(rc));
+		return err_set(e, ERR_UNAVAILABLE, "the running server did not answer: %s",
+			       curl_easy_strerror(rc));
 	return read_answer(cli, buf_view(&body), result, e);
 }
 
 struct waiter {
-	struct operation_call call;      /* first: done() casts back */
+	struct operation_call call; /* first: done() casts back */
 	pthread_mutex_t lock;
-	pthread_cond_t  over;
-	bool            done, ok;
-	struct err      err;
+	pthread_cond_t over;
+	bool done, ok;
+	struct err err;
 };
 
 static void call_done(struct operation_call *c, bool ok, const struct err *e)
@@ -112,7 +117,8 @@ static void call_done(struct operation_call *c, bool ok, const struct err *e)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static bool result_json(struct cli *cli, const struct operation_call *c, const struct json **result, struct err *e)
+static bool result_json(struct cli *cli, const struct operation_call *c, const struct json **result,
+			struct err *e)
 {
 	struct json_fault fault;
 	struct json_out o;
@@ -128,7 +134,8 @@ static bool result_json(struct cli *cli, const struct operation_call *c, const s
 	return true;
 }
 
-static bool call_here(struct cli *cli, str operation, str input, const struct json **result, struct err *e)
+static bool call_here(struct cli *cli, str operation, str input, const struct json **result,
+		      struct err *e)
 {
 	struct waiter w = { .lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER };
 	struct principal who = { .kind = WHO_LOCAL, .scopes = SCOPE_ALL };
@@ -145,7 +152,8 @@ static bool call_here(struct cli *cli, str operation, str input, const struct js
 	w.call.address = S("local");
 	w.call.done = call_done;
 	if (w.call.op == NULL)
-		return err_set(e, ERR_NOT_FOUND, "there is no operation " FMT_STR, ARG_STR(operation));
+		return err_set(e, ERR_NOT_FOUND, "there is no operation " FMT_STR,
+			       ARG_STR(operation));
 	if (!json_parse(cli->arena, input, JSON_DEPTH_DEFAULT, &v, &fault))
 		return err_set(e, ERR_INVALID_REQUEST, "input: %s", fault.what);
 	if (!operation_read_input(&w.call, v, e))
@@ -159,9 +167,11 @@ static bool call_here(struct cli *cli, str operation, str input, const struct js
 	return w.ok && result_json(cli, &w.call, result, e);
 }
 
-bool command_call(struct cli *cli, str operation, str input, const struct json **result, struct err *e)
+bool command_call(struct cli *cli, str operation, str input, const struct json **result,
+		  struct err *e)
 {
-	const char *path = arena_cstr(cli->arena, arena_printf(cli->arena, FMT_STR "/control.sock", ARG_STR(cli->data_dir)));
+	const char *path = arena_cstr(cli->arena, arena_printf(cli->arena, FMT_STR "/control.sock",
+							       ARG_STR(cli->data_dir)));
 
 	if (cli->runtime == NULL && socket_answers(path))
 		return call_server(cli, path, operation, input, result, e);
@@ -187,8 +197,8 @@ int command_fail(struct cli *cli, const struct err *e)
 		json_close_object(&o);
 		printf(FMT_STR "\n", ARG_STR(buf_view(&b)));
 	}
-	fprintf(stderr, "bi18n %s: " FMT_STR "%s%s%s\n", cli->command->words, ARG_STR(said), more ? " (" : "",
-		more ? e->msg : "", more ? ")" : "");
+	fprintf(stderr, "bi18n %s: " FMT_STR "%s%s%s\n", cli->command->words, ARG_STR(said),
+		more ? " (" : "", more ? e->msg : "", more ? ")" : "");
 	return command_exit_code(e->code);
 }
 

@@ -29,8 +29,14 @@ static const struct option_row *option_find(const struct command *c, str flag)
 /* "90", "90s", "15m", "24h", "30d" */
 static bool duration_parse(str s, int64_t *seconds_out)
 {
-	static const struct { char unit; int64_t seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = {
+		{ 's', 1 },
+		{ 'm', 60 },
+		{ 'h', 3600 },
+		{ 'd', 86400 },
 	};
 	int64_t factor = 1, value;
 
@@ -48,13 +54,13 @@ static bool duration_parse(str s, int64_t *seconds_out)
 }
 
 struct parse {
-	struct cli     *cli;
+	struct cli *cli;
 	const struct command *c;
 	struct json_out o;
-	str             values[VALUES_MAX];        /* of list options, in the order given */
+	str values[VALUES_MAX]; /* of list options, in the order given */
 	const struct option_row *value_of[VALUES_MAX];
-	size_t          values_n, positional_n;
-	uint64_t        seen;
+	size_t values_n, positional_n;
+	uint64_t seen;
 };
 
 static bool list_values(struct parse *p, const struct option_row *o, str value)
@@ -105,7 +111,9 @@ static bool option_value(struct parse *p, const struct option_row *o, str value)
 		return true;
 	case OPTION_DURATION:
 		if (!duration_parse(value, &number))
-			return usage(p->c, "a duration such as 90s, 15m, 24h or 30d is needed after ", o->flag);
+			return usage(p->c,
+				     "a duration such as 90s, 15m, 24h or 30d is needed after ",
+				     o->flag);
 		json_put_i64(&p->o, number);
 		return true;
 	default:
@@ -117,8 +125,8 @@ static bool option_value(struct parse *p, const struct option_row *o, str value)
 static bool positional_value(struct parse *p, str value)
 {
 	if (p->positional_n >= COUNT(p->c->positional) || p->c->positional[p->positional_n] == NULL)
-		return usage(p->c, "does not know what to do with: ",
-			     arena_cstr(p->cli->arena, value));
+		return usage(p->c,
+			     "does not know what to do with: ", arena_cstr(p->cli->arena, value));
 	json_key(&p->o, str_from(p->c->positional[p->positional_n++]));
 	json_put_str(&p->o, value);
 	return true;
@@ -188,13 +196,14 @@ static bool check_complete(struct parse *p)
 		if (o->required && !(p->seen >> (o - p->c->options) & 1))
 			return usage(p->c, "needs ", o->flag);
 	}
-	if (p->positional_n < COUNT(p->c->positional) && p->c->positional[p->positional_n] != NULL &&
-	    !p->c->positional_optional)
+	if (p->positional_n < COUNT(p->c->positional) &&
+	    p->c->positional[p->positional_n] != NULL && !p->c->positional_optional)
 		return usage(p->c, "needs ", p->c->positional_help);
 	return true;
 }
 
-/* A secret: one line of standard input, without its line end; never an argument, where other users could see it. */
+/* A secret: one line of standard input, without its line end; never an argument, where other users
+ * could see it. */
 static bool read_secret(struct parse *p)
 {
 	char *text = arena_alloc(p->cli->arena, STDIN_SECRET_MAX + 1);
@@ -250,7 +259,8 @@ void command_help(const struct command *c)
 	for (const struct option_row *o = c->options; o->flag != NULL; o++) {
 		bool valued = o->kind != OPTION_FLAG && o->kind != OPTION_OFF;
 
-		printf(" %s%s%s%s", o->required ? "" : "[", o->flag, valued ? " …" : "", o->required ? "" : "]");
+		printf(" %s%s%s%s", o->required ? "" : "[", o->flag, valued ? " …" : "",
+		       o->required ? "" : "]");
 	}
 	printf("%s%s [--json]\n\n  %s\n", c->positional_help ? " " : "",
 	       c->positional_help ? c->positional_help : "", c->help);
@@ -258,7 +268,8 @@ void command_help(const struct command *c)
 		printf("\nOptions:\n");
 	for (const struct option_row *o = c->options; o->flag != NULL; o++)
 		printf("  %-16s %s%s\n", o->flag, o->help, o->required ? " (required)" : "");
-	printf("\nExit status: 0 done, 1 refused, 2 usage, 3 not found, 4 store or network unavailable.\n");
+	printf("\nExit status: 0 done, 1 refused, 2 usage, 3 not found, 4 store or network "
+	       "unavailable.\n");
 }
 
 void command_overview(void)
@@ -269,8 +280,10 @@ void command_overview(void)
 	printf("Usage: bi18n [--data DIR | --database URL] COMMAND …\n\nCommands:\n");
 	for (size_t i = 0; i < n; i++)
 		printf("  %-20s %s\n", table[i].words, table[i].help);
-	printf("\nEvery command has --help and --json. Without --data the store is $BI18N_DATA, else\n"
-	       "$XDG_DATA_HOME/bi18n, else ~/.local/share/bi18n. Settings: flags, then BI18N_<NAME>,\n"
+	printf("\nEvery command has --help and --json. Without --data the store is $BI18N_DATA, "
+	       "else\n"
+	       "$XDG_DATA_HOME/bi18n, else ~/.local/share/bi18n. Settings: flags, then "
+	       "BI18N_<NAME>,\n"
 	       "then bi18n.conf in the data directory, then defaults (bi18n config show).\n");
 }
 

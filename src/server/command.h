@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command line as a table: words, options, operation. A command turns its words into the JSON input of one
- * operation; the operation runs inside the server over control.sock when one is running on the store, else in this process.
- * Source: contract "own-interfaces", Commands. */
+ * The command line as a table: words, options, operation. A command turns its words into the JSON
+ * input of one operation; the operation runs inside the server over control.sock when one is
+ * running on the store, else in this process. Source: contract "own-interfaces", Commands. */
 #ifndef SERVER_COMMAND_H
 #define SERVER_COMMAND_H
 
@@ -55,7 +55,8 @@ struct cli {
 };
 
 const struct command *command_table(size_t *n_out);
-/* Words, options and positionals -> JSON text of the operation's input. On a usage error prints it and returns false. */
+/* Words, options and positionals -> JSON text of the operation's input. On a usage error prints it
+ * and returns false. */
 bool command_input(struct cli *cli, int argc, char **argv, str *input_out) MUST_CHECK;
 void command_help(const struct command *c);
 void command_overview(void);

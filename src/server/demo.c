@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * `bi18n demo`: people, an organization, two apps and two projects with the product's own interface strings. Idempotent:
- * what is there stays; passwords and secrets are random and shown the one time they are made. */
+ * `bi18n demo`: people, an organization, two apps and two projects with the product's own interface
+ * strings. Idempotent: what is there stays; passwords and secrets are random and shown the one time
+ * they are made. */
 #include "server/command.h"
 #include "server/runtime.h"
 
@@ -16,20 +17,22 @@
 #define DEMO_ORGANIZATION "demo"
 #define DEMO_OWNER "owner@demo.example"
 #define DEMO_TRANSLATOR "translator@demo.example"
-static const str demo_scopes = STR("org:read projects:read projects:write keys:read keys:write translations:read "
-				   "translations:write translations:publish");
+static const str demo_scopes =
+	STR("org:read projects:read projects:write keys:read keys:write translations:read "
+	    "translations:write translations:publish");
 
 enum { INPUT_BYTES_MAX = 16 * 1024 * 1024, PASSWORD_RANDOM_BYTES = 15 };
 
 struct demo {
 	struct cli *cli;
-	str         url;
-	str         owner_password, translator_password;       /* absent: the account was there already */
-	str         web_id, web_secret, native_id;
+	str url;
+	str owner_password, translator_password; /* absent: the account was there already */
+	str web_id, web_secret, native_id;
 };
 
 /* Calls an operation with string members: name, value, …, NULL. */
-static bool call(struct demo *d, const char *operation, const struct json **result, struct err *e, const char *const *members)
+static bool call(struct demo *d, const char *operation, const struct json **result, struct err *e,
+		 const char *const *members)
 {
 	struct json_out o;
 	struct buf b;
@@ -49,7 +52,8 @@ static bool call(struct demo *d, const char *operation, const struct json **resu
 	json_close_object(&o);
 	return command_call(d->cli, str_from(operation), buf_view(&b), result, e);
 }
-#define CALL(d, operation, result, e, ...) call((d), (operation), (result), (e), (const char *const[]){ __VA_ARGS__, NULL })
+#define CALL(d, operation, result, e, ...) \
+	call((d), (operation), (result), (e), (const char *const[]){ __VA_ARGS__, NULL })
 
 /* Done before counts as done. */
 static bool settled(bool ok, const struct err *e)
@@ -65,11 +69,13 @@ static str random_password(struct arena *a)
 	return base64url_encode(a, bytes, sizeof(bytes));
 }
 
-static bool add_person(struct demo *d, const char *email, const char *name, str *password_out, struct err *e)
+static bool add_person(struct demo *d, const char *email, const char *name, str *password_out,
+		       struct err *e)
 {
 	const struct json *result;
 	str password = random_password(d->cli->arena);
-	bool ok = CALL(d, "user.add", &result, e, "email", email, "name", name, "password", arena_cstr(d->cli->arena, password));
+	bool ok = CALL(d, "user.add", &result, e, "email", email, "name", name, "password",
+		       arena_cstr(d->cli->arena, password));
 
 	if (ok)
 		*password_out = password;
@@ -82,9 +88,12 @@ static bool add_people(struct demo *d, struct err *e)
 
 	return add_person(d, DEMO_OWNER, "Olivia Owner", &d->owner_password, e) &&
 	       add_person(d, DEMO_TRANSLATOR, "Tarik Translator", &d->translator_password, e) &&
-	       settled(CALL(d, "org.add", &result, e, "slug", DEMO_ORGANIZATION, "name", "Demo Company", "owner", DEMO_OWNER), e) &&
-	       settled(CALL(d, "org.member.add", &result, e, "organization", DEMO_ORGANIZATION, "email", DEMO_TRANSLATOR,
-			    "role", "member"), e);
+	       settled(CALL(d, "org.add", &result, e, "slug", DEMO_ORGANIZATION, "name",
+			    "Demo Company", "owner", DEMO_OWNER),
+		       e) &&
+	       settled(CALL(d, "org.member.add", &result, e, "organization", DEMO_ORGANIZATION,
+			    "email", DEMO_TRANSLATOR, "role", "member"),
+		       e);
 }
 
 /* An app of the same name is the demo's, from an earlier run. */
@@ -92,22 +101,24 @@ static str find_app(const struct json *apps, const char *name)
 {
 	const struct json *list = apps->kind == JSON_ARRAY ? apps : apps->first;
 
-	for (const struct json *app = list == NULL ? NULL : list->first; app != NULL; app = app->next) {
+	for (const struct json *app = list == NULL ? NULL : list->first; app != NULL;
+	     app = app->next) {
 		if (str_eq(json_str(json_get(app, S("name"))), str_from(name)))
 			return json_str(json_get(app, S("clientId")));
 	}
 	return STR_NONE;
 }
 
-static bool add_app(struct demo *d, const struct json *apps, const char *name, const char *type, const char *redirects,
-		    str *id_out, str *secret_out, struct err *e)
+static bool add_app(struct demo *d, const struct json *apps, const char *name, const char *type,
+		    const char *redirects, str *id_out, str *secret_out, struct err *e)
 {
 	const struct json *result;
 
 	*id_out = find_app(apps, name);
 	if (id_out->n > 0)
 		return true;
-	if (!CALL(d, "app.add", &result, e, "name", name, "type", type, "redirectUris", redirects, "organization", DEMO_ORGANIZATION))
+	if (!CALL(d, "app.add", &result, e, "name", name, "type", type, "redirectUris", redirects,
+		  "organization", DEMO_ORGANIZATION))
 		return false;
 	*id_out = json_str(json_get(result, S("clientId")));
 	*secret_out = json_str(json_get(result, S("clientSecret")));
@@ -118,27 +129,33 @@ static bool add_apps(struct demo *d, struct err *e)
 {
 	const struct json *apps;
 	str none;
-	char *callback = arena_cstr(d->cli->arena,
-				    arena_printf(d->cli->arena, "[\"" FMT_STR "/demo-app/callback\"]", ARG_STR(d->url)));
+	char *callback = arena_cstr(
+		d->cli->arena, arena_printf(d->cli->arena, "[\"" FMT_STR "/demo-app/callback\"]",
+					    ARG_STR(d->url)));
 
 	return CALL(d, "app.list", &apps, e, NULL, NULL) &&
-	       add_app(d, apps, "Demo Site Builder", "web", callback, &d->web_id, &d->web_secret, e) &&
-	       add_app(d, apps, "Demo Editor", "native", "[\"http://127.0.0.1:8989/callback\"]", &d->native_id, &none, e);
+	       add_app(d, apps, "Demo Site Builder", "web", callback, &d->web_id, &d->web_secret,
+		       e) &&
+	       add_app(d, apps, "Demo Editor", "native", "[\"http://127.0.0.1:8989/callback\"]",
+		       &d->native_id, &none, e);
 }
 
-static bool add_project(struct demo *d, const char *project, const char *name, const char *namespaced, struct err *e)
+static bool add_project(struct demo *d, const char *project, const char *name,
+			const char *namespaced, struct err *e)
 {
 	const struct json *result;
-	bool ok = CALL(d, "project.add", &result, e, "project", project, "name", name, "source", "en", "languages",
-		       "[\"tr\",\"de\",\"ja\",\"ar\"]", "publishCooldownS", "0", namespaced, "true");
+	bool ok = CALL(d, "project.add", &result, e, "project", project, "name", name, "source",
+		       "en", "languages", "[\"tr\",\"de\",\"ja\",\"ar\"]", "publishCooldownS", "0",
+		       namespaced, "true");
 
 	if (!ok)
 		return settled(ok, e);
 	for (size_t i = 0; i < interface_files_n; i++) {
 		struct arena *a = d->cli->arena;
 
-		if (!CALL(d, "import", &result, e, "project", project, "language", arena_cstr(a, interface_files[i].language),
-			  "content", arena_cstr(a, interface_files[i].json)))
+		if (!CALL(d, "import", &result, e, "project", project, "language",
+			  arena_cstr(a, interface_files[i].language), "content",
+			  arena_cstr(a, interface_files[i].json)))
 			return false;
 	}
 	return CALL(d, "publish.local", &result, e, "project", project, "wait", "true");
@@ -148,7 +165,8 @@ static bool make(struct demo *d, struct err *e)
 {
 	return add_people(d, e) && add_apps(d, e) &&
 	       add_project(d, DEMO_ORGANIZATION "/interface", "Interface of bi18n", "unused", e) &&
-	       add_project(d, DEMO_ORGANIZATION "/pages", "Interface of bi18n, a file a namespace", "namespaced", e);
+	       add_project(d, DEMO_ORGANIZATION "/pages", "Interface of bi18n, a file a namespace",
+			   "namespaced", e);
 }
 
 static str connect_url(struct demo *d)
@@ -159,11 +177,13 @@ static str connect_url(struct demo *d)
 	buf_str(&b, d->url);
 	BUF_LIT(&b, "/api/auth/mcp/authorize?response_type=code&client_id=");
 	buf_str(&b, d->web_id);
-	/* The callback page reads the app's id back from the state, for the curl lines it prints. */
+	/* The callback page reads the app's id back from the state, for the curl lines it prints.
+	 */
 	BUF_LIT(&b, "&state=");
 	buf_str(&b, d->web_id);
 	BUF_LIT(&b, "&redirect_uri=");
-	percent_encode(&b, arena_printf(d->cli->arena, FMT_STR "/demo-app/callback", ARG_STR(d->url)));
+	percent_encode(&b,
+		       arena_printf(d->cli->arena, FMT_STR "/demo-app/callback", ARG_STR(d->url)));
 	BUF_LIT(&b, "&scope=");
 	percent_encode(&b, demo_scopes);
 	return buf_view(&b);
@@ -174,7 +194,8 @@ static void print_account(const char *email, const char *role, str password)
 	if (password.p != NULL)
 		printf("  %-26s %-9s password: " FMT_STR "\n", email, role, ARG_STR(password));
 	else
-		printf("  %-26s %-9s (as before; a new one: bi18n user passwd --email %s)\n", email, role, email);
+		printf("  %-26s %-9s (as before; a new one: bi18n user passwd --email %s)\n", email,
+		       role, email);
 }
 
 static void print_text(struct demo *d)
@@ -183,13 +204,19 @@ static void print_text(struct demo *d)
 	print_account(DEMO_OWNER, "owner", d->owner_password);
 	print_account(DEMO_TRANSLATOR, "member", d->translator_password);
 	printf("\nConnect the demo app: open\n  " FMT_STR "\n", ARG_STR(connect_url(d)));
-	printf("It returns to a page that prints the next curl lines. They need:\n  CLIENT_ID=" FMT_STR "\n", ARG_STR(d->web_id));
+	printf("It returns to a page that prints the next curl lines. They need:\n  "
+	       "CLIENT_ID=" FMT_STR "\n",
+	       ARG_STR(d->web_id));
 	if (d->web_secret.p != NULL)
 		printf("  CLIENT_SECRET=" FMT_STR "\n", ARG_STR(d->web_secret));
 	else
-		printf("  CLIENT_SECRET as before; a new one: bi18n app rotate-secret " FMT_STR "\n", ARG_STR(d->web_id));
-	printf("\nDelivered already:\n  curl -s " FMT_STR "/demo/interface/tr.json\n  curl -s " FMT_STR "/demo/pages/manifest.json\n\n"
-	       "Everything forgotten and made anew: script/server --reset\n\n", ARG_STR(d->url), ARG_STR(d->url));
+		printf("  CLIENT_SECRET as before; a new one: bi18n app rotate-secret " FMT_STR
+		       "\n",
+		       ARG_STR(d->web_id));
+	printf("\nDelivered already:\n  curl -s " FMT_STR
+	       "/demo/interface/tr.json\n  curl -s " FMT_STR "/demo/pages/manifest.json\n\n"
+	       "Everything forgotten and made anew: script/server --reset\n\n",
+	       ARG_STR(d->url), ARG_STR(d->url));
 	fflush(stdout);
 }
 
@@ -248,7 +275,8 @@ int run_demo(struct cli *cli, str input)
 	(void)input;
 	d.url = config_str_named(cli->config, S("public_url"));
 	if (d.url.n == 0)
-		d.url = arena_printf(cli->arena, "http://" FMT_STR, ARG_STR(config_str_named(cli->config, S("listen"))));
+		d.url = arena_printf(cli->arena, "http://" FMT_STR,
+				     ARG_STR(config_str_named(cli->config, S("listen"))));
 	strings_load();
 	if (!make(&d, &e))
 		return command_fail(cli, &e);

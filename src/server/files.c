@@ -16,7 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1024 * 1024 * 1024, READ_BYTES = 256 * 1024, AUDIT_PAGE = 500, FOLLOW_PAUSE_MS = 500 };
+enum {
+	FILE_BYTES_MAX = 1024 * 1024 * 1024,
+	READ_BYTES = 256 * 1024,
+	AUDIT_PAGE = 500,
+	FOLLOW_PAUSE_MS = 500
+};
 
 static bool parse_input(struct cli *cli, str input, struct json **out, struct err *e)
 {
@@ -37,10 +42,12 @@ static bool read_all(struct cli *cli, str path, struct buf *out, struct err *e)
 
 	buf_init(out, FILE_BYTES_MAX);
 	if (fd < 0)
-		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_FORBIDDEN, "%s: %s", name, strerror(errno));
+		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_FORBIDDEN, "%s: %s", name,
+			       strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
-		return err_set(e, ERR_INVALID_REQUEST, "%s is a directory; give a file, or - for standard input", name);
+		return err_set(e, ERR_INVALID_REQUEST,
+			       "%s is a directory; give a file, or - for standard input", name);
 	}
 	while (got > 0 && buf_reserve(out, READ_BYTES)) {
 		got = read(fd, out->p + out->n, READ_BYTES);
@@ -52,11 +59,13 @@ static bool read_all(struct cli *cli, str path, struct buf *out, struct err *e)
 	if (got < 0)
 		return err_set(e, ERR_UNAVAILABLE, "%s: %s", name, strerror(errno));
 	if (out->full)
-		return err_set(e, ERR_PAYLOAD_TOO_LARGE, "%s is larger than %d MiB", name, FILE_BYTES_MAX / (1024 * 1024));
+		return err_set(e, ERR_PAYLOAD_TOO_LARGE, "%s is larger than %d MiB", name,
+			       FILE_BYTES_MAX / (1024 * 1024));
 	return true;
 }
 
-/* The operation takes the file's text; who reads the file is this process, so that a path never reaches the server. */
+/* The operation takes the file's text; who reads the file is this process, so that a path never
+ * reaches the server. */
 int run_import(struct cli *cli, str input)
 {
 	struct json *given;
@@ -65,7 +74,8 @@ int run_import(struct cli *cli, str input)
 	struct err e = { 0 };
 	int code;
 
-	if (!parse_input(cli, input, &given, &e) || !read_all(cli, json_str(json_get(given, S("file"))), &file, &e))
+	if (!parse_input(cli, input, &given, &e) ||
+	    !read_all(cli, json_str(json_get(given, S("file"))), &file, &e))
 		return command_fail(cli, &e);
 	if (!utf8_valid(buf_view(&file))) {
 		err_set(&e, ERR_INVALID_REQUEST, "the file is not UTF-8 text");
@@ -124,8 +134,14 @@ static void interrupt(int signal)
 /* "24h" -> an ISO time that long ago; an ISO time stays. */
 static bool since_iso(struct cli *cli, str since, str *out)
 {
-	static const struct { char unit; int64_t ms; } units[] = {
-		{ 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', INT64_C(86400000) },
+	static const struct {
+		char unit;
+		int64_t ms;
+	} units[] = {
+		{ 's', 1000 },
+		{ 'm', 60000 },
+		{ 'h', 3600000 },
+		{ 'd', INT64_C(86400000) },
 	};
 	int64_t amount, at;
 
@@ -134,7 +150,8 @@ static bool since_iso(struct cli *cli, str since, str *out)
 		return true;
 	}
 	for (size_t i = 0; i < COUNT(units) && since.n > 1; i++) {
-		if (since.p[since.n - 1] == units[i].unit && str_i64(str_sub(since, 0, since.n - 1), 0, 1000000, &amount)) {
+		if (since.p[since.n - 1] == units[i].unit &&
+		    str_i64(str_sub(since, 0, since.n - 1), 0, 1000000, &amount)) {
 			*out = clock_iso(cli->arena, clock_now_ms() - amount * units[i].ms);
 			return true;
 		}
@@ -179,18 +196,22 @@ int run_audit(struct cli *cli, str input)
 	if (!parse_input(cli, input, &given, &e))
 		return command_fail(cli, &e);
 	follow = json_is_true(json_get(given, S("follow")));
-	if (json_get(given, S("since")) != NULL && !since_iso(cli, json_str(json_get(given, S("since"))), &since)) {
-		fprintf(stderr, "bi18n audit: --since takes an ISO time (2026-01-31T12:00:00Z) or a duration (90s, 15m, 24h, 30d)\n");
+	if (json_get(given, S("since")) != NULL &&
+	    !since_iso(cli, json_str(json_get(given, S("since"))), &since)) {
+		fprintf(stderr, "bi18n audit: --since takes an ISO time (2026-01-31T12:00:00Z) or "
+				"a duration (90s, 15m, 24h, 30d)\n");
 		return EXIT_USAGE;
 	}
 	signal(SIGINT, interrupt);
 	while (!interrupted) {
 		const struct json *result, *events;
 
-		if (!command_call(cli, str_from(cli->command->operation), audit_input(cli, given, since, after), &result, &e))
+		if (!command_call(cli, str_from(cli->command->operation),
+				  audit_input(cli, given, since, after), &result, &e))
 			return command_fail(cli, &e);
 		events = json_get(result, S("events"));
-		for (const struct json *v = events == NULL ? NULL : events->first; v != NULL; v = v->next)
+		for (const struct json *v = events == NULL ? NULL : events->first; v != NULL;
+		     v = v->next)
 			print_json(v);
 		if (!json_i64(json_get(result, S("next")), &after))
 			break;
@@ -205,7 +226,8 @@ int run_audit(struct cli *cli, str input)
 
 /* Backup and verify ---------------------------------------------------------------------------- */
 
-/* The server writes the file, so it gets an absolute path; what it makes is readable by its owner only. */
+/* The server writes the file, so it gets an absolute path; what it makes is readable by its owner
+ * only. */
 int run_backup(struct cli *cli, str input)
 {
 	char directory[PATH_MAX];

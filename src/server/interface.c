@@ -7,7 +7,8 @@
 
 #include "base/log.h"
 
-/* What the project would publish in this language; a language or project that is not there overrides nothing. */
+/* What the project would publish in this language; a language or project that is not there
+ * overrides nothing. */
 static void override_language(struct cli *cli, str project, size_t language)
 {
 	const struct json *result;
@@ -26,8 +27,10 @@ static void override_language(struct cli *cli, str project, size_t language)
 	json_put_str(&o, strings_code(language));
 	json_close_object(&o);
 	if (!command_call(cli, S("export"), buf_view(&b), &result, &e) ||
-	    !json_parse(cli->arena, json_str(json_get(result, S("content"))), JSON_DEPTH_DEFAULT, &messages, &fault)) {
-		log_event(LOG_WARN, "ui_project", "project=" FMT_STR " language=" FMT_STR " error=%s", ARG_STR(project),
+	    !json_parse(cli->arena, json_str(json_get(result, S("content"))), JSON_DEPTH_DEFAULT,
+			&messages, &fault)) {
+		log_event(LOG_WARN, "ui_project",
+			  "project=" FMT_STR " language=" FMT_STR " error=%s", ARG_STR(project),
 			  ARG_STR(strings_code(language)), e.say);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The operator's own wording: a project named by ui_project overrides single strings of the pages (ruling R39). Read once, at
- * start. */
+ * The operator's own wording: a project named by ui_project overrides single strings of the pages
+ * (ruling R39). Read once, at start. */
 #ifndef SERVER_INTERFACE_H
 #define SERVER_INTERFACE_H
 

@@ -17,9 +17,13 @@
 
 enum { COMMAND_ARENA_BYTES = 64 * 1024, WORDS_MAX = 3 };
 
-struct globals { str data, database; bool json, help; };
+struct globals {
+	str data, database;
+	bool json, help;
+};
 
-/* Options that may stand before or after the command's words. Returns how many arguments it is, 0: not one, -1: value missing. */
+/* Options that may stand before or after the command's words. Returns how many arguments it is, 0:
+ * not one, -1: value missing. */
 static int global_option(struct globals *g, int argc, char **argv, int at)
 {
 	str word = str_from(argv[at]);
@@ -79,7 +83,8 @@ static void list_group(const char *first)
 
 	for (size_t i = 0; i < n; i++) {
 		if (first != NULL && str_starts(str_from(table[i].words), str_from(first))) {
-			fprintf(stderr, "%s  bi18n %-22s %s\n", any ? "" : "Did you mean\n", table[i].words, table[i].help);
+			fprintf(stderr, "%s  bi18n %-22s %s\n", any ? "" : "Did you mean\n",
+				table[i].words, table[i].help);
 			any = true;
 		}
 	}
@@ -110,8 +115,9 @@ static int run(struct cli *cli, const struct globals *g, int argc, char **argv)
 		command_fail(cli, &e);
 		return EXIT_USAGE;
 	}
-	code = cli->command->run != NULL ? cli->command->run(cli, input)
-					 : command_finish(cli, str_from(cli->command->operation), input);
+	code = cli->command->run != NULL
+		       ? cli->command->run(cli, input)
+		       : command_finish(cli, str_from(cli->command->operation), input);
 	runtime_close(cli->runtime);
 	cli->runtime = NULL;
 	return code;
@@ -146,8 +152,8 @@ int main(int argc, char **argv)
 			command_overview();
 			return g.help || words_n > 0 ? EXIT_DONE : EXIT_USAGE;
 		}
-		fprintf(stderr, "bi18n: there is no command \"%s%s%s\"\n", words[0], words_n > 1 ? " " : "",
-			words_n > 1 ? words[1] : "");
+		fprintf(stderr, "bi18n: there is no command \"%s%s%s\"\n", words[0],
+			words_n > 1 ? " " : "", words_n > 1 ? words[1] : "");
 		list_group(words[0]);
 		return EXIT_USAGE;
 	}

@@ -76,7 +76,8 @@ static void print_table(const struct json *list)
 	size_t columns = 0;
 	struct buf b;
 
-	for (const struct json *m = list->first->first; m != NULL && columns < COLUMNS_MAX; m = m->next) {
+	for (const struct json *m = list->first->first; m != NULL && columns < COLUMNS_MAX;
+	     m = m->next) {
 		head[columns] = m->name;
 		width[columns++] = m->name.n;
 	}

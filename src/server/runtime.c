@@ -45,22 +45,31 @@ static bool open_store(struct runtime *rt, bool create, struct err *e)
 {
 	str directory = rt->data_dir;
 	struct store_config c = {
-		.database = config_str(rt->config, SETTING_database), .data_dir = directory,
+		.database = config_str(rt->config, SETTING_database),
+		.data_dir = directory,
 		.readers = (unsigned)config_i64(rt->config, SETTING_store_readers),
 		.queue_max = (size_t)config_i64(rt->config, SETTING_store_queue_max),
 		.batch_tasks_max = config_i64(rt->config, SETTING_store_batch_tasks_max),
-		.batch_ms_max = config_i64(rt->config, SETTING_store_batch_ms_max), .create = create,
+		.batch_ms_max = config_i64(rt->config, SETTING_store_batch_ms_max),
+		.create = create,
 	};
 
-	if (!create && !is_postgres(rt) && access(arena_cstr(rt->arena, database_file(rt)), F_OK) != 0 && errno == ENOENT)
-		return err_set(e, ERR_NOT_FOUND, "there is no store in " FMT_STR "; make one with: bi18n --data " FMT_STR " init",
+	if (!create && !is_postgres(rt) &&
+	    access(arena_cstr(rt->arena, database_file(rt)), F_OK) != 0 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND,
+			       "there is no store in " FMT_STR
+			       "; make one with: bi18n --data " FMT_STR " init",
 			       ARG_STR(directory), ARG_STR(directory));
 	return store_open(&c, &rt->store, e);
 }
 
-/* Server key -------------------------------------------------------------------------------------- */
+/* Server key --------------------------------------------------------------------------------------
+ */
 
-struct key_check { struct runtime *rt; str fingerprint; };
+struct key_check {
+	struct runtime *rt;
+	str fingerprint;
+};
 
 static bool note_key(struct db *db, void *arg, struct err *e)
 {
@@ -72,7 +81,8 @@ static bool note_key(struct db *db, void *arg, struct err *e)
 	       store_meta_add(db, k->rt->arena, S("epoch"), S("1"), &added, e) &&
 	       store_meta_get(db, k->rt->arena, S("key_fingerprint"), &k->fingerprint, e) &&
 	       store_meta_get(db, k->rt->arena, S("epoch"), &epoch, e) &&
-	       (str_i64(epoch, 1, INT64_MAX, &k->rt->settings.epoch) || err_log(e, ERR_INTERNAL, 0, "epoch"));
+	       (str_i64(epoch, 1, INT64_MAX, &k->rt->settings.epoch) ||
+		err_log(e, ERR_INTERNAL, 0, "epoch"));
 }
 
 static bool stored_fingerprint(struct runtime *rt, str *out, struct err *e)
@@ -87,7 +97,8 @@ static bool stored_fingerprint(struct runtime *rt, str *out, struct err *e)
 	return ok;
 }
 
-/* A new store gets a new key; an old one never does: without its own key every connection would be lost silently. */
+/* A new store gets a new key; an old one never does: without its own key every connection would be
+ * lost silently. */
 static bool take_key(struct runtime *rt, struct err *e)
 {
 	char *path = arena_cstr(rt->arena, runtime_key_file(rt->arena, rt->config, rt->data_dir));
@@ -98,24 +109,33 @@ static bool take_key(struct runtime *rt, struct err *e)
 	if (!stored_fingerprint(rt, &known, e))
 		return false;
 	if (!there && known.n > 0)
-		return err_set(e, ERR_PRECONDITION_FAILED, "the server key %s is missing and this store needs it; put the saved file back "
-			       "or name it with secret_key_file", path);
-	if (!(there ? server_key_load(path, rt->settings.server_key, e) : server_key_create(path, rt->settings.server_key, e)))
+		return err_set(e, ERR_PRECONDITION_FAILED,
+			       "the server key %s is missing and this store needs it; put the "
+			       "saved file back "
+			       "or name it with secret_key_file",
+			       path);
+	if (!(there ? server_key_load(path, rt->settings.server_key, e)
+		    : server_key_create(path, rt->settings.server_key, e)))
 		return false;
 	k.fingerprint = server_key_fingerprint(rt->arena, rt->settings.server_key);
 	if (known.n > 0 && !str_eq(known, k.fingerprint))
-		return err_set(e, ERR_PRECONDITION_FAILED, "the server key %s belongs to another store; put the right file back or name "
-			       "it with secret_key_file", path);
+		return err_set(e, ERR_PRECONDITION_FAILED,
+			       "the server key %s belongs to another store; put the right file "
+			       "back or name "
+			       "it with secret_key_file",
+			       path);
 	return jobs_write(rt->store, note_key, &k, e);
 }
 
-/* The rest ---------------------------------------------------------------------------------------- */
+/* The rest ----------------------------------------------------------------------------------------
+ */
 
 static bool open_memory(struct runtime *rt, struct err *e)
 {
 	rt->bearers = bearers_create(&rt->settings);
 	rt->apps = apps_create();
-	return bearers_load(rt->bearers, rt->store, clock_now_ms(), e) && apps_load(rt->apps, rt->store, e);
+	return bearers_load(rt->bearers, rt->store, clock_now_ms(), e) &&
+	       apps_load(rt->apps, rt->store, e);
 }
 
 static bool open_publisher(struct runtime *rt, bool serving, struct err *e)
@@ -126,25 +146,35 @@ static bool open_publisher(struct runtime *rt, bool serving, struct err *e)
 		return false;
 	rt->jobs = jobs_create(&(struct jobs_config){ .store = rt->store, .threads = JOB_THREADS });
 	rt->publisher = publisher_create(&(struct publisher_config){
-		.store = rt->store, .blobs = rt->blobs, .jobs = rt->jobs, .settings = &rt->settings,
+		.store = rt->store,
+		.blobs = rt->blobs,
+		.jobs = rt->jobs,
+		.settings = &rt->settings,
 		.memory_bytes_max = (size_t)config_i64(rt->config, SETTING_cdn_memory_bytes_max),
 		.snapshots_kept = config_i64(rt->config, SETTING_snapshots_kept),
 		.snapshots_kept_days = config_i64(rt->config, SETTING_snapshots_kept_days),
-		.head = cdn_head, .quiet = !serving });
+		.head = cdn_head,
+		.quiet = !serving });
 	return publisher_start(rt->publisher, e) && jobs_start(rt->jobs, e);
 }
 
 static void open_operations(struct runtime *rt)
 {
 	rt->env = operation_env_create(&(struct operation_config){
-		.store = rt->store, .bearers = rt->bearers, .apps = rt->apps, .settings = &rt->settings, .publisher = rt->publisher,
-		.jobs = rt->jobs, .operator_token = config_str(rt->config, SETTING_metrics_token),
+		.store = rt->store,
+		.bearers = rt->bearers,
+		.apps = rt->apps,
+		.settings = &rt->settings,
+		.publisher = rt->publisher,
+		.jobs = rt->jobs,
+		.operator_token = config_str(rt->config, SETTING_metrics_token),
 		.read_threads = (unsigned)config_i64(rt->config, SETTING_store_readers),
 		.slow_threads = (unsigned)config_i64(rt->config, SETTING_slow_threads),
 		.queue_max = (size_t)config_i64(rt->config, SETTING_slow_queue_max) });
 }
 
-bool runtime_open(struct config *config, str data_dir, bool create, bool serving, struct runtime **out, struct err *e)
+bool runtime_open(struct config *config, str data_dir, bool create, bool serving,
+		  struct runtime **out, struct err *e)
 {
 	struct runtime *rt = calloc(1, sizeof(*rt));
 
@@ -154,7 +184,8 @@ bool runtime_open(struct config *config, str data_dir, bool create, bool serving
 	rt->config = config;
 	rt->data_dir = arena_str(rt->arena, data_dir);
 	settings_for_rules(rt->arena, config, &rt->settings);
-	if (!open_store(rt, create, e) || !take_key(rt, e) || !open_memory(rt, e) || !open_publisher(rt, serving, e)) {
+	if (!open_store(rt, create, e) || !take_key(rt, e) || !open_memory(rt, e) ||
+	    !open_publisher(rt, serving, e)) {
 		runtime_close(rt);
 		return false;
 	}
@@ -193,7 +224,8 @@ static bool creates(const struct command *c)
 
 bool runtime_for(struct cli *cli, struct operation_env **env_out, struct err *e)
 {
-	if (cli->runtime == NULL && !runtime_open(cli->config, cli->data_dir, creates(cli->command), false, &cli->runtime, e))
+	if (cli->runtime == NULL && !runtime_open(cli->config, cli->data_dir, creates(cli->command),
+						  false, &cli->runtime, e))
 		return false;
 	*env_out = cli->runtime->env;
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything that a store needs around it to carry out operations: key, live tokens, apps, snapshots, pools. Made by
- * `serve` for its whole life and by commands for one call. */
+ * Everything that a store needs around it to carry out operations: key, live tokens, apps,
+ * snapshots, pools. Made by `serve` for its whole life and by commands for one call. */
 #ifndef SERVER_RUNTIME_H
 #define SERVER_RUNTIME_H
 
@@ -26,9 +26,9 @@ struct runtime {
 	struct operation_env *env;
 };
 
-/* Opens (create: makes) the store of the settings. ERR_NOT_FOUND: there is none and create is false; ERR_CONFLICT: another process
- * has it; ERR_PRECONDITION_FAILED: the server key is missing or not the store's.
- * serving: with the background work of a server. */
+/* Opens (create: makes) the store of the settings. ERR_NOT_FOUND: there is none and create is
+ * false; ERR_CONFLICT: another process has it; ERR_PRECONDITION_FAILED: the server key is missing
+ * or not the store's. serving: with the background work of a server. */
 bool runtime_open(struct config *config, str data_dir, bool create, bool serving, struct runtime **out,
                   struct err *e) MUST_CHECK;
 void runtime_close(struct runtime *rt);              /* NULL is fine */

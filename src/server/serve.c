@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `bi18n serve`: opens the store, joins the channels into one route table, listens, and stops gracefully. */
+ * `bi18n serve`: opens the store, joins the channels into one route table, listens, and stops
+ * gracefully. */
 #include "server/command.h"
 #include "server/interface.h"
 #include "server/runtime.h"
@@ -37,18 +38,18 @@ static struct api *counted_api;
 static bool log_requests;
 
 struct serving {
-	struct cli         *cli;
-	struct runtime     *rt;
-	struct api         *api;
-	struct rpc         *rpc;
+	struct cli *cli;
+	struct runtime *rt;
+	struct api *api;
+	struct rpc *rpc;
 	struct http_server *http;
-	struct http_route   routes[ROUTES_MAX];
-	size_t              routes_n;
-	pthread_t           sweeper;
-	bool                sweeper_started;
-	pthread_mutex_t     mutex;
-	pthread_cond_t      wake;
-	bool                stopping;
+	struct http_route routes[ROUTES_MAX];
+	size_t routes_n;
+	pthread_t sweeper;
+	bool sweeper_started;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	bool stopping;
 };
 
 static void note_access(const struct http_exchange *x, int status, size_t bytes, int64_t ns)
@@ -59,25 +60,32 @@ static void note_access(const struct http_exchange *x, int status, size_t bytes,
 	if (!log_requests)
 		return;
 	/* The query stays out: authorize requests carry state and codes in theirs. */
-	log_event(LOG_INFO, "request", "id=%llx peer=" FMT_STR " method=" FMT_STR " path=" FMT_STR " status=%d bytes=%zu us=%lld",
-		  (unsigned long long)q->id, ARG_STR(q->peer), ARG_STR(q->method_text), ARG_STR(q->path), status, bytes,
-		  (long long)(ns / 1000));
+	log_event(LOG_INFO, "request",
+		  "id=%llx peer=" FMT_STR " method=" FMT_STR " path=" FMT_STR
+		  " status=%d bytes=%zu us=%lld",
+		  (unsigned long long)q->id, ARG_STR(q->peer), ARG_STR(q->method_text),
+		  ARG_STR(q->path), status, bytes, (long long)(ns / 1000));
 }
 
 static bool is_loopback(str listen)
 {
-	return str_starts(listen, S("127.")) || str_starts(listen, S("[::1]")) || str_starts(listen, S("localhost:"));
+	return str_starts(listen, S("127.")) || str_starts(listen, S("[::1]")) ||
+	       str_starts(listen, S("localhost:"));
 }
 
-/* Off loopback the issuer must be a decision: what a Host header says is not one (contract rules 18, 228). */
+/* Off loopback the issuer must be a decision: what a Host header says is not one (contract rules
+ * 18, 228). */
 static bool check_public_url(const struct config *c, struct err *e)
 {
 	str listen = config_str(c, SETTING_listen), url = config_str(c, SETTING_public_url);
 
 	if (url.n > 0 || is_loopback(listen))
 		return true;
-	return err_set(e, ERR_INVALID_REQUEST, "listen is " FMT_STR ", which others can reach: set public_url to the address that "
-		       "people and apps will use (--public-url https://…)", ARG_STR(listen));
+	return err_set(e, ERR_INVALID_REQUEST,
+		       "listen is " FMT_STR
+		       ", which others can reach: set public_url to the address that "
+		       "people and apps will use (--public-url https://…)",
+		       ARG_STR(listen));
 }
 
 static void add_routes(struct serving *s, const struct http_route *more, size_t n)
@@ -92,9 +100,13 @@ static void join_routes(struct serving *s)
 	const struct http_route *more;
 	size_t n;
 
-	s->api = api_create(&(struct api_config){ .env = s->rt->env, .version = S(BI18N_VERSION),
-		.control_body_bytes_max = (size_t)config_i64(c, SETTING_import_bytes_max) * 2 + MIB });
-	s->rpc = rpc_create(&(struct rpc_config){ .env = s->rt->env,
+	s->api = api_create(&(struct api_config){
+		.env = s->rt->env,
+		.version = S(BI18N_VERSION),
+		.control_body_bytes_max =
+			(size_t)config_i64(c, SETTING_import_bytes_max) * 2 + MIB });
+	s->rpc = rpc_create(&(struct rpc_config){
+		.env = s->rt->env,
 		.body_bytes_max = (size_t)config_i64(c, SETTING_trpc_body_bytes_max),
 		.batch_max = (size_t)config_i64(c, SETTING_trpc_batch_max) });
 	more = api_routes(s->api, &n);
@@ -111,32 +123,48 @@ static bool start_http(struct serving *s, struct err *e)
 {
 	const struct config *c = s->cli->config;
 	struct arena *a = s->cli->arena;
-	char *socket_path = arena_cstr(a, arena_printf(a, FMT_STR "/control.sock", ARG_STR(s->cli->data_dir)));
+	char *socket_path =
+		arena_cstr(a, arena_printf(a, FMT_STR "/control.sock", ARG_STR(s->cli->data_dir)));
 	str proxies = config_str(c, SETTING_trusted_proxies);
 	struct http_config h = {
-		.listen = arena_cstr(a, config_str(c, SETTING_listen)), .unix_path = socket_path,
-		.loops = (unsigned)config_i64(c, SETTING_http_loops), .routes = s->routes, .routes_n = s->routes_n,
-		.fallback = cdn_handle, .fallback_target_bytes_max = CDN_TARGET_BYTES_MAX, .error = api_error, .user = s->rt->env,
+		.listen = arena_cstr(a, config_str(c, SETTING_listen)),
+		.unix_path = socket_path,
+		.loops = (unsigned)config_i64(c, SETTING_http_loops),
+		.routes = s->routes,
+		.routes_n = s->routes_n,
+		.fallback = cdn_handle,
+		.fallback_target_bytes_max = CDN_TARGET_BYTES_MAX,
+		.error = api_error,
+		.user = s->rt->env,
 		.trusted_proxies = proxies.n > 0 ? arena_cstr(a, proxies) : NULL,
 		.header_bytes_max = (size_t)config_i64(c, SETTING_http_header_bytes_max),
-		.body_bytes_in_flight_max = (size_t)config_i64(c, SETTING_http_body_bytes_in_flight_max),
+		.body_bytes_in_flight_max =
+			(size_t)config_i64(c, SETTING_http_body_bytes_in_flight_max),
 		.connections_max = (unsigned)config_i64(c, SETTING_http_connections_max),
-		.connections_per_address_max = (unsigned)config_i64(c, SETTING_http_connections_per_address),
+		.connections_per_address_max =
+			(unsigned)config_i64(c, SETTING_http_connections_per_address),
 		.header_deadline_ms = config_i64(c, SETTING_http_header_deadline_ms),
 		.body_deadline_ms = config_i64(c, SETTING_http_body_deadline_ms),
-		.idle_ms = config_i64(c, SETTING_http_idle_ms), .write_deadline_ms = config_i64(c, SETTING_http_write_deadline_ms),
+		.idle_ms = config_i64(c, SETTING_http_idle_ms),
+		.write_deadline_ms = config_i64(c, SETTING_http_write_deadline_ms),
 		.rate_min_bytes_s = (size_t)config_i64(c, SETTING_http_body_rate_min),
-		.thread_in = index_thread_in, .thread_out = index_thread_out, .access = note_access,
+		.thread_in = index_thread_in,
+		.thread_out = index_thread_out,
+		.access = note_access,
 	};
 
 	if (strlen(socket_path) > SOCKET_PATH_MAX)
-		return err_set(e, ERR_INVALID_REQUEST, "the data directory's path is too long for its control socket (%d characters at "
-			       "most): " FMT_STR, SOCKET_PATH_MAX - 13, ARG_STR(s->cli->data_dir));
+		return err_set(e, ERR_INVALID_REQUEST,
+			       "the data directory's path is too long for its control socket (%d "
+			       "characters at "
+			       "most): " FMT_STR,
+			       SOCKET_PATH_MAX - 13, ARG_STR(s->cli->data_dir));
 	h.unix_routes = api_control_routes(s->api, &h.unix_routes_n);
 	return http_server_create(&h, &s->http, e);
 }
 
-/* Upkeep ----------------------------------------------------------------------------------------- */
+/* Upkeep -----------------------------------------------------------------------------------------
+ */
 
 static bool pause_or_stop(struct serving *s)
 {
@@ -164,12 +192,21 @@ static void *sweep(void *arg)
 	index_thread_in();
 	while (pause_or_stop(s)) {
 		struct err e = { 0 };
-		struct act act = { .store = s->rt->store, .bearers = s->rt->bearers, .apps = s->rt->apps, .arena = a, .who = &nobody,
-			.settings = &s->rt->settings, .now_ms = clock_now_ms(), .request_id = S("sweep"), .address = S(""),
-			.user_agent = S(""), .publisher = s->rt->publisher };
+		struct act act = { .store = s->rt->store,
+				   .bearers = s->rt->bearers,
+				   .apps = s->rt->apps,
+				   .arena = a,
+				   .who = &nobody,
+				   .settings = &s->rt->settings,
+				   .now_ms = clock_now_ms(),
+				   .request_id = S("sweep"),
+				   .address = S(""),
+				   .user_agent = S(""),
+				   .publisher = s->rt->publisher };
 
 		if (!access_sweep(&act, &e))
-			log_event(LOG_WARN, "sweep", "error=%s detail=%s", err_name(e.code).p, e.msg);
+			log_event(LOG_WARN, "sweep", "error=%s detail=%s", err_name(e.code).p,
+				  e.msg);
 		arena_reset(a);
 	}
 	index_thread_out();
@@ -188,7 +225,8 @@ static void stop_sweep(struct serving *s)
 	pthread_join(s->sweeper, NULL);
 }
 
-/* Start and stop --------------------------------------------------------------------------------- */
+/* Start and stop ---------------------------------------------------------------------------------
+ */
 
 static enum log_level wanted_level(const struct config *c)
 {
@@ -228,7 +266,8 @@ static bool settle_port(struct cli *cli, struct err *e)
 		close(fd);
 	if (!ok)
 		return err_log(e, ERR_UNAVAILABLE, errno, "no free port: %s", strerror(errno));
-	listen = arena_printf(cli->arena, FMT_STR "%d", ARG_STR(str_sub(listen, 0, listen.n - 1)), ntohs(address.sin_port));
+	listen = arena_printf(cli->arena, FMT_STR "%d", ARG_STR(str_sub(listen, 0, listen.n - 1)),
+			      ntohs(address.sin_port));
 	return config_set(cli->config, S("listen"), listen, "a free port", e);
 }
 
@@ -237,7 +276,8 @@ static void wait_for_end(const sigset_t *set)
 	int got = 0;
 
 	while (sigwait(set, &got) == 0 && got == SIGHUP)
-		log_event(LOG_INFO, "hangup", "message=nothing to reopen: the log goes to standard error");
+		log_event(LOG_INFO, "hangup",
+			  "message=nothing to reopen: the log goes to standard error");
 	log_event(LOG_INFO, "stopping", "signal=%s", got == SIGINT ? "INT" : "TERM");
 }
 
@@ -281,8 +321,9 @@ int run_serve(struct cli *cli, str input)
 		if (start_http(s, &e)) {
 			http_server_run(s->http);
 			s->sweeper_started = pthread_create(&s->sweeper, NULL, sweep, s) == 0;
-			log_event(LOG_INFO, "listening", "url=" FMT_STR " data=" FMT_STR " ms=%.1f", ARG_STR(s->rt->settings.public_url),
-				  ARG_STR(cli->data_dir), (double)(clock_mono_ns() - began_ns) / 1e6);
+			log_event(LOG_INFO, "listening", "url=" FMT_STR " data=" FMT_STR " ms=%.1f",
+				  ARG_STR(s->rt->settings.public_url), ARG_STR(cli->data_dir),
+				  (double)(clock_mono_ns() - began_ns) / 1e6);
 			wait_for_end(&set);
 		}
 	}

@@ -11,24 +11,30 @@
 #include <unistd.h>
 
 /* A row's default is text or a number; the table writes both in one column. */
-#define INITIAL_STR(v)     .initial_text = (v)
-#define INITIAL_SECRET(v)  .initial_text = (v)
-#define INITIAL_BOOL(v)    .initial = (v)
-#define INITIAL_INT(v)     .initial = (v)
-#define INITIAL_SIZE(v)    .initial = (v)
-#define INITIAL_TIME_S(v)  .initial = (v)
+#define INITIAL_STR(v) .initial_text = (v)
+#define INITIAL_SECRET(v) .initial_text = (v)
+#define INITIAL_BOOL(v) .initial = (v)
+#define INITIAL_INT(v) .initial = (v)
+#define INITIAL_SIZE(v) .initial = (v)
+#define INITIAL_TIME_S(v) .initial = (v)
 #define INITIAL_TIME_MS(v) .initial = (v)
 
 static const struct config_row rows[] = {
 #define SETTING(name_, type_, initial_, min_, max_, meaning_) \
-	{ .name = #name_, .type = CONFIG_##type_, INITIAL_##type_(initial_), .min = (min_), .max = (max_), .meaning = (meaning_) },
+	{ .name = #name_,                                     \
+	  .type = CONFIG_##type_,                             \
+	  INITIAL_##type_(initial_),                          \
+	  .min = (min_),                                      \
+	  .max = (max_),                                      \
+	  .meaning = (meaning_) },
 #include "server/config.def"
 #undef SETTING
 };
 
 static bool home_directory(struct cli *cli, str *out, struct err *e)
 {
-	const char *data = getenv("BI18N_DATA"), *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	const char *data = getenv("BI18N_DATA"), *xdg = getenv("XDG_DATA_HOME"),
+		   *home = getenv("HOME");
 
 	if (data != NULL && data[0] != '\0')
 		*out = str_from(data);
@@ -37,7 +43,8 @@ static bool home_directory(struct cli *cli, str *out, struct err *e)
 	else if (home != NULL && home[0] == '/')
 		*out = arena_printf(cli->arena, "%s/.local/share/bi18n", home);
 	else
-		return err_set(e, ERR_INVALID_REQUEST, "where is the data? Give --data DIR or set BI18N_DATA");
+		return err_set(e, ERR_INVALID_REQUEST,
+			       "where is the data? Give --data DIR or set BI18N_DATA");
 	return true;
 }
 
@@ -60,8 +67,8 @@ static bool data_directory(struct cli *cli, str given, struct err *e)
 	return true;
 }
 
-static bool take_flag(struct cli *cli, const struct json *input, const char *member, const char *setting, const char *flag,
-		      struct err *e)
+static bool take_flag(struct cli *cli, const struct json *input, const char *member,
+		      const char *setting, const char *flag, struct err *e)
 {
 	str value = json_str(json_get(input, str_from(member)));
 
@@ -70,7 +77,10 @@ static bool take_flag(struct cli *cli, const struct json *input, const char *mem
 
 static bool check_choices(struct cli *cli, struct err *e)
 {
-	static const struct { enum setting row; const char *words[5]; } choices[] = {
+	static const struct {
+		enum setting row;
+		const char *words[5];
+	} choices[] = {
 		{ SETTING_log_level, { "debug", "info", "warn", "error", NULL } },
 		{ SETTING_missing_content, { "compat", "strict", NULL } },
 	};
@@ -83,13 +93,19 @@ static bool check_choices(struct cli *cli, struct err *e)
 		for (size_t k = 0; choices[i].words[k] != NULL; k++)
 			known = known || str_eq(value, str_from(choices[i].words[k]));
 		if (!known)
-			return err_set(e, ERR_INVALID_REQUEST, "%s: \"" FMT_STR "\" is not one of its values: %s",
-				       rows[choices[i].row].name, ARG_STR(value), rows[choices[i].row].meaning);
+			return err_set(e, ERR_INVALID_REQUEST,
+				       "%s: \"" FMT_STR "\" is not one of its values: %s",
+				       rows[choices[i].row].name, ARG_STR(value),
+				       rows[choices[i].row].meaning);
 	}
-	if (url.n > 0 && ((!str_starts(url, S("http://")) && !str_starts(url, S("https://"))) || str_ends(url, S("/")) ||
-			  str_has(url, '?') || str_has(url, '#') || str_has(url, ' ') || str_has(url, '"')))
-		return err_set(e, ERR_INVALID_REQUEST, "public_url: \"" FMT_STR "\" must be http:// or https:// and have no slash at the "
-			       "end, no query and no fragment", ARG_STR(url));
+	if (url.n > 0 && ((!str_starts(url, S("http://")) && !str_starts(url, S("https://"))) ||
+			  str_ends(url, S("/")) || str_has(url, '?') || str_has(url, '#') ||
+			  str_has(url, ' ') || str_has(url, '"')))
+		return err_set(e, ERR_INVALID_REQUEST,
+			       "public_url: \"" FMT_STR
+			       "\" must be http:// or https:// and have no slash at the "
+			       "end, no query and no fragment",
+			       ARG_STR(url));
 	return true;
 }
 
@@ -102,12 +118,17 @@ bool settings_read(struct cli *cli, str data, str database, str input, struct er
 	if (!json_parse(cli->arena, input, JSON_DEPTH_DEFAULT, &v, &fault))
 		return err_log(e, ERR_INTERNAL, 0, "own input: %s", fault.what);
 	return data_directory(cli, data, e) &&
-	       config_read_file(cli->config, arena_cstr(cli->arena, arena_printf(cli->arena, FMT_STR "/bi18n.conf",
-				ARG_STR(cli->data_dir))), e) &&
+	       config_read_file(
+		       cli->config,
+		       arena_cstr(cli->arena, arena_printf(cli->arena, FMT_STR "/bi18n.conf",
+							   ARG_STR(cli->data_dir))),
+		       e) &&
 	       config_read_environment(cli->config, "BI18N_", e) &&
-	       (database.n == 0 || config_set(cli->config, S("database"), database, "--database", e)) &&
+	       (database.n == 0 ||
+		config_set(cli->config, S("database"), database, "--database", e)) &&
 	       take_flag(cli, v, "listen", "listen", "--listen", e) &&
-	       take_flag(cli, v, "publicUrl", "public_url", "--public-url", e) && check_choices(cli, e);
+	       take_flag(cli, v, "publicUrl", "public_url", "--public-url", e) &&
+	       check_choices(cli, e);
 }
 
 void settings_for_rules(struct arena *a, const struct config *c, struct settings *out)

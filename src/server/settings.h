@@ -15,7 +15,8 @@ enum setting {
 	SETTING_COUNT
 };
 
-/* Data directory (made absolute, not created), then flags of `input`, environment, bi18n.conf, defaults. */
+/* Data directory (made absolute, not created), then flags of `input`, environment, bi18n.conf,
+ * defaults. */
 bool settings_read(struct cli *cli, str data, str database, str input, struct err *e) MUST_CHECK;
 /* The part that rules read. Server key and epoch are not set here. */
 void settings_for_rules(struct arena *a, const struct config *c, struct settings *out);

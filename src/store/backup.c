@@ -16,11 +16,14 @@ static bool run(sqlite3 *db, const char *sql, struct err *e)
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || sqlite_fail(db, "backup", e);
 }
 
-static bool insert_body(sqlite3 *db, sqlite3_stmt *insert, const struct backup_body *body, struct err *e)
+static bool insert_body(sqlite3 *db, sqlite3_stmt *insert, const struct backup_body *body,
+			struct err *e)
 {
-	bool ok = sqlite3_bind_text64(insert, 1, body->name.p, body->name.n, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
+	bool ok = sqlite3_bind_text64(insert, 1, body->name.p, body->name.n, SQLITE_STATIC,
+				      SQLITE_UTF8) == SQLITE_OK &&
 		  sqlite3_bind_int64(insert, 2, body->form) == SQLITE_OK &&
-		  sqlite3_bind_blob64(insert, 3, body->bytes.p, body->bytes.n, SQLITE_STATIC) == SQLITE_OK &&
+		  sqlite3_bind_blob64(insert, 3, body->bytes.p, body->bytes.n, SQLITE_STATIC) ==
+			  SQLITE_OK &&
 		  sqlite3_step(insert) == SQLITE_DONE;
 
 	if (!ok)
@@ -37,9 +40,13 @@ bool backup_add_bodies(str file, backup_next_fn next, void *arg, struct err *e)
 	struct backup_body body;
 	bool more = true;
 	bool ok = db != NULL && run(db, "PRAGMA journal_mode=DELETE", e) && run(db, "BEGIN", e) &&
-		  run(db, "CREATE TABLE backup_body (name TEXT, form INTEGER, bytes BLOB, PRIMARY KEY (name, form))", e);
+		  run(db,
+		      "CREATE TABLE backup_body (name TEXT, form INTEGER, bytes BLOB, PRIMARY KEY "
+		      "(name, form))",
+		      e);
 
-	if (ok && sqlite3_prepare_v2(db, "INSERT INTO backup_body VALUES (?1, ?2, ?3)", -1, &insert, NULL) != SQLITE_OK)
+	if (ok && sqlite3_prepare_v2(db, "INSERT INTO backup_body VALUES (?1, ?2, ?3)", -1, &insert,
+				     NULL) != SQLITE_OK)
 		ok = sqlite_fail(db, "backup", e);
 	while (ok && more) {
 		ok = next(arg, &body, &more, e);
@@ -72,9 +79,14 @@ static bool is_backup(sqlite3 *db, struct err *e)
 	int64_t id = 0, bodies = 0, broken = 1;
 
 	if (!one_number(db, "PRAGMA application_id", &id) || id != APPLICATION_ID_OF_STORE ||
-	    !one_number(db, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'backup_body'", &bodies) || bodies != 1)
+	    !one_number(db, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'backup_body'",
+			&bodies) ||
+	    bodies != 1)
 		return err_set(e, ERR_INVALID_REQUEST, "this file is not a bi18n backup");
-	if (!one_number(db, "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'", &broken) || broken != 0)
+	if (!one_number(db,
+			"SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+			&broken) ||
+	    broken != 0)
 		return err_set(e, ERR_INVALID_REQUEST, "this backup is damaged; use another one");
 	return true;
 }
@@ -87,14 +99,16 @@ static bool copy_file(const char *from, const char *to, struct err *e)
 	bool ok;
 
 	if (in < 0)
-		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_FORBIDDEN, "%s: %s", from, strerror(errno));
+		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_FORBIDDEN, "%s: %s", from,
+			       strerror(errno));
 	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	ok = out >= 0;
 	while (ok && (got = read(in, bytes, sizeof(bytes))) > 0)
 		ok = write(out, bytes, (size_t)got) == got;
 	ok = ok && got == 0 && fsync(out) == 0;
 	if (!ok)
-		err_set(e, out < 0 && errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE, "%s: %s", to, strerror(errno));
+		err_set(e, out < 0 && errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE, "%s: %s",
+			to, strerror(errno));
 	close(in);
 	if (out >= 0)
 		close(out);
@@ -105,12 +119,14 @@ static bool hand_out(sqlite3 *db, backup_take_fn take, void *arg, struct err *e)
 {
 	sqlite3_stmt *s;
 	int rc = SQLITE_DONE;
-	bool ok = sqlite3_prepare_v2(db, "SELECT name, form, bytes FROM backup_body", -1, &s, NULL) == SQLITE_OK;
+	bool ok = sqlite3_prepare_v2(db, "SELECT name, form, bytes FROM backup_body", -1, &s,
+				     NULL) == SQLITE_OK;
 
 	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		struct backup_body body = { .form = sqlite3_column_int64(s, 1) };
 
-		body.name = (str){ (const char *)sqlite3_column_text(s, 0), (size_t)sqlite3_column_bytes(s, 0) };
+		body.name = (str){ (const char *)sqlite3_column_text(s, 0),
+				   (size_t)sqlite3_column_bytes(s, 0) };
 		body.bytes = (str){ sqlite3_column_blob(s, 2), (size_t)sqlite3_column_bytes(s, 2) };
 		ok = take(arg, &body, e);
 	}
@@ -131,9 +147,11 @@ bool backup_unpack(str file, str database_file, backup_take_fn take, void *arg, 
 		arena_destroy(a);
 		return false;
 	}
-	if (sqlite3_open_v2(target, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(target, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
 		ok = sqlite_fail(db, "restore", e);
-	ok = ok && is_backup(db, e) && hand_out(db, take, arg, e) && run(db, "DROP TABLE backup_body", e);
+	ok = ok && is_backup(db, e) && hand_out(db, take, arg, e) &&
+	     run(db, "DROP TABLE backup_body", e);
 	sqlite3_close(db);
 	if (!ok)
 		unlink(target);

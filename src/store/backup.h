@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A backup file: a copy of the embedded database with the delivered bodies in one more table, so that one file is everything but the
- * server key. store_backup makes the copy; these add the bodies and take a file apart again. */
+ * A backup file: a copy of the embedded database with the delivered bodies in one more table, so
+ * that one file is everything but the server key. store_backup makes the copy; these add the bodies
+ * and take a file apart again. */
 #ifndef STORE_BACKUP_H
 #define STORE_BACKUP_H
 
@@ -10,12 +11,13 @@
 
 struct backup_body { str name; int64_t form; str bytes; };
 
-/* Adds bodies to a fresh backup. next sets *more_out to false after the last one; bytes must live until the next call. */
+/* Adds bodies to a fresh backup. next sets *more_out to false after the last one; bytes must live
+ * until the next call. */
 typedef bool (*backup_next_fn)(void *arg, struct backup_body *out, bool *more_out, struct err *e);
 bool backup_add_bodies(str file, backup_next_fn next, void *arg, struct err *e) MUST_CHECK;
 
-/* Checks that `file` is a whole backup of a known schema, copies it to database_file (which must not exist) and hands
- * every body to `take`. On failure database_file is removed again. */
+/* Checks that `file` is a whole backup of a known schema, copies it to database_file (which must
+ * not exist) and hands every body to `take`. On failure database_file is removed again. */
 typedef bool (*backup_take_fn)(void *arg, const struct backup_body *body, struct err *e);
 bool backup_unpack(str file, str database_file, backup_take_fn take, void *arg, struct err *e) MUST_CHECK;
 
