@@ -94,7 +94,8 @@ static void print_table(const struct json *list)
 		}
 	}
 	for (size_t i = 0; i < columns; i++)
-		printf("%-*.*s%s", (int)width[i], ARG_STR(head[i]), i + 1 < columns ? "  " : "\n");
+		printf("%-*.*s%s", i + 1 < columns ? (int)width[i] : 0, ARG_STR(head[i]),
+		       i + 1 < columns ? "  " : "\n");
 	for (const struct json *row = list->first; row != NULL; row = row->next) {
 		for (size_t i = 0; i < columns; i++) {
 			size_t n;
