@@ -51,7 +51,7 @@ static str locale_canonical(struct arena *a, str s)
 static size_t locale_segment(const str *v, size_t n)
 {
 	if (n == 2)
-		return str_eq(v[0], S("translations")) ? 1 : 0;
+		return str_eq_nocase(v[0], S("translations")) ? 1 : 0;
 	return n == 4 ? 2 : 0;
 }
 
@@ -73,10 +73,13 @@ static bool rest_canonical(struct arena *a, str rest, str *out)
 		*out = rest;
 		return true;
 	}
+	/* A slash that was escaped is none of ours: no name may hold one. */
 	for (size_t i = 0; i < n; i++)
-		if (!percent_decode(a, v[i], false, &v[i]))
+		if (!percent_decode(a, v[i], false, &v[i]) || str_has(v[i], '/'))
 			return false;
 	at = locale_segment(v, n);
+	if (n == 2 && at == 1)
+		v[0] = S("translations");
 	name = without_json(v[at]);
 	/* The extension is not part of the locale and keeps its case; "manifest.json" is no locale at all. */
 	if (n == 1 && str_eq(v[0], S("manifest.json")))

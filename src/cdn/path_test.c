@@ -61,6 +61,8 @@ TEST(cdn_path_canonical_lowers_project_and_locale_but_not_namespaces)
 	}
 	in = (struct cdn_path){ S("acme/app"), S("en%zz.json") };
 	CHECK(!cdn_path_canonical(a, &in, &out));
+	in.rest = S("en%2Fx.json");
+	CHECK(!cdn_path_canonical(a, &in, &out));
 	in.rest = S("%ff/x.json");
 	CHECK(!cdn_path_canonical(a, &in, &out));
 	arena_destroy(a);
