@@ -47,9 +47,9 @@ static void put_choices(struct json_out *o, const struct field *f)
 	json_close_array(o);
 }
 
-static void put_string_type(struct json_out *o, const struct field *f, bool items)
+/* An absent text of an answer is null unless its row leaves it out (base/field.h). */
+static void put_string_type(struct json_out *o, const struct field *f, bool nullable)
 {
-	bool nullable = !items && (f->flags & FIELD_NULL) != 0;
 
 	json_key(o, S("type"));
 	if (nullable) {
@@ -83,7 +83,7 @@ static void put_schema(struct json_out *o, const struct field *f, unsigned depth
 			put_text(o, S("type"), scalars[i].type);
 	}
 	if (f->kind == FIELD_STR)
-		put_string_type(o, f, false);
+		put_string_type(o, f, !in && (f->flags & FIELD_OPTIONAL) == 0);
 	if (f->kind == FIELD_STRS || f->kind == FIELD_STR_OR_STRS || f->kind == FIELD_LIST) {
 		put_text(o, S("type"), S("array"));
 		json_key(o, S("items"));
@@ -91,7 +91,7 @@ static void put_schema(struct json_out *o, const struct field *f, unsigned depth
 			put_object(o, f->sub, depth + 1, in);
 		} else {
 			json_open_object(o);
-			put_string_type(o, f, true);
+			put_string_type(o, f, false);
 			json_close_object(o);
 		}
 	}

@@ -103,6 +103,11 @@ void jobs_stop(struct jobs *j)
 	j->watching = false;
 }
 
+void jobs_release(struct jobs *j)
+{
+	hub_expire(&j->hub, INT64_MAX, false);
+}
+
 void jobs_destroy(struct jobs *j)
 {
 	if (!j)

@@ -75,6 +75,9 @@ bool job_hold(struct job_run *run, struct db *db, struct err *e) MUST_CHECK;
  * no thread. fn runs on any thread and must not block. Copies topic. */
 void jobs_wait(struct jobs *j, str topic, int64_t deadline_ms, void (*fn)(void *arg), void *arg);
 
+/* Answers all who wait now, as if their time were up: a graceful stop must not take as long as they would. */
+void jobs_release(struct jobs *j);
+
 bool job_state_is_final(str state);
 
 /* Runs fn in a write task of its own and waits for the commit. Never on a loop or the writer thread. */

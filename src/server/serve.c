@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cdn/cdn.h"
 #include "http/http.h"
+#include "jobs/jobs.h"
 #include "publish/publisher.h"
 #include "rpc/rpc.h"
 #include "web/web.h"
@@ -284,6 +285,7 @@ static void wait_for_end(const sigset_t *set)
 static void close_all(struct serving *s)
 {
 	if (s->http != NULL) {
+		jobs_release(s->rt->jobs);
 		http_server_stop(s->http, config_i64(s->cli->config, SETTING_shutdown_grace_ms));
 		http_server_destroy(s->http);
 	}
