@@ -95,12 +95,13 @@ static const struct address *counted_address(const struct connection *c)
 static void on_closed(uv_handle_t *h)
 {
 	struct connection *c = h->data;
+	struct loop *l = c->loop;
 
 	c->closed = true;
 	if (c->counted)
-		limits_leave(c->loop->server->limits, counted_address(c));
-	loop_connection_closed(c->loop);
+		limits_leave(l->server->limits, counted_address(c));
 	connection_release_if_done(c);
+	loop_connection_closed(l);   /* last: it may end the loop, and waiters with it */
 }
 
 /* An exchange that its handler still works on stays; everything else ends here. */

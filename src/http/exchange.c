@@ -316,7 +316,11 @@ static bool read_head(struct http_exchange *x)
 
 	switch (parse_head(&x->parse, c->in + c->in_at, c->in_n - c->in_at)) {
 	case PARSE_MORE:
-		return false;
+		if (intake_may_grow(c))
+			return false;
+		exchange_refuse(x, ERR_UNAVAILABLE,
+		                "too many large requests are under way, try again in a moment");
+		return true;
 	case PARSE_BAD:
 		exchange_refuse(x, x->parse.code, x->parse.why);
 		return true;

@@ -28,6 +28,7 @@ enum {
 	POOL_MAX             = 256,       /* spare exchanges and buffers a loop keeps             */
 	PIPELINE_MAX         = 16,        /* answers gathered before they are written             */
 	PIECES_MAX           = 48,        /* iovecs of one write                                  */
+	WRITE_BYTES_MAX      = 1 << 30,
 	TARGET_BYTES_DEFAULT = 8 * 1024,
 	TICK_MS              = 250,       /* how late a deadline may fire                         */
 	LINGER_MS            = 2000,      /* how long a refused client may read its answer        */
@@ -115,6 +116,7 @@ struct connection {
 	/* Input: in[in_at..in_n) is not parsed yet. */
 	char        *in;
 	size_t       in_cap, in_n, in_at, in_high;  /* in_high: bytes ever filled, to wipe */
+	size_t       in_reserved;         /* what a grown buffer counts among bodies      */
 
 	struct http_exchange *current;    /* being read, worked on or streamed            */
 	struct http_exchange *first, *last; /* waiting to be written, in order            */
@@ -238,6 +240,8 @@ uv_buf_t intake_room(struct connection *c);        /* for the next read; len 0: 
 void intake_filled(struct connection *c, size_t n);
 bool intake_make_room(struct connection *c);       /* false: cannot while the handler works    */
 void intake_release(struct connection *c);         /* the idle connection's buffer             */
+/* May the buffer of an unfinished head grow, if it has to? false: too much memory is in use. */
+bool intake_may_grow(struct connection *c);
 bool intake_body(struct http_exchange *x);         /* true: complete, or refused               */
 bool intake_body_begin(struct http_exchange *x);   /* false: refused                           */
 void intake_body_free(struct http_exchange *x);

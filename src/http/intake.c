@@ -52,8 +52,21 @@ void intake_release(struct connection *c)
 	if (c->in == NULL)
 		return;
 	loop_buffer_give(c->loop, c->in, c->in_cap, c->in_high);
+	limits_body_give(c->loop->server->limits, c->in_reserved);
 	c->in = NULL;
-	c->in_cap = c->in_n = c->in_at = c->in_high = 0;
+	c->in_cap = c->in_n = c->in_at = c->in_high = c->in_reserved = 0;
+}
+
+bool intake_may_grow(struct connection *c)
+{
+	size_t cap = c->in_cap * 2;
+
+	if (c->in_n < c->in_cap || c->in_at > 0 || c->in_reserved >= cap)
+		return true;
+	if (!limits_body_take(c->loop->server->limits, cap - c->in_reserved))
+		return false;
+	c->in_reserved = cap;
+	return true;
 }
 
 static void grow_input(struct connection *c)
@@ -128,7 +141,7 @@ static bool body_grow(struct http_exchange *x, size_t most)
 		cap = most;
 	if (!limits_body_take(x->loop->server->limits, cap))
 		return body_refuse(x, ERR_UNAVAILABLE,
-		                   "too many request bodies are under way, try again in a moment");
+		                   "too many large requests are under way, try again in a moment");
 	body = heap_alloc(cap);
 	if (x->body != NULL) {
 		size_t n = x->body_n;

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,11 +127,25 @@ void http_after(struct http_exchange *x, int64_t ms, void (*fn)(void *), void *a
 	uv_timer_start(&t->uv, timer_fire, ms < 0 ? 0 : (uint64_t)ms, 0);
 }
 
-/* At the end: early, so that whoever waits can let go of what it holds. */
+/* At the end: early, so that whoever waits can let go of what it holds. A callback that asks for
+ * another timer is called once more in loop_fini and then not again. */
 static void fire_timers(struct loop *l)
 {
-	while (l->timers != NULL)
-		timer_fire(&l->timers->uv);
+	struct timer *t = l->timers, *next;
+
+	l->timers = NULL;
+	for (; t != NULL; t = next) {
+		next = t->next;
+		t->fn(t->arg);
+		uv_close((uv_handle_t *)&t->uv, timer_closed);
+	}
+}
+
+static void drop_timers(struct loop *l)
+{
+	for (struct timer *t = l->timers; t != NULL; t = t->next)
+		uv_close((uv_handle_t *)&t->uv, timer_closed);
+	l->timers = NULL;
 }
 
 /* ---- deadlines ---- */
@@ -291,8 +306,12 @@ void loop_run(struct loop *l)
 {
 	const struct http_config *config = &l->server->config;
 
+	char name[16];
+
 	loop_current = l;
 	block_sigpipe();
+	(void)snprintf(name, sizeof name, "http-%u", l->index);
+	(void)pthread_setname_np(pthread_self(), name);
 	if (config->thread_in != NULL)
 		config->thread_in();
 	uv_run(&l->uv, UV_RUN_DEFAULT);
@@ -340,6 +359,7 @@ void loop_fini(struct loop *l)
 	run_inbox(l);
 	close_listeners(l);
 	fire_timers(l);
+	drop_timers(l);
 	uv_close((uv_handle_t *)&l->tick, NULL);
 	uv_close((uv_handle_t *)&l->wake, NULL);
 	uv_run(&l->uv, UV_RUN_DEFAULT);

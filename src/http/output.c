@@ -32,6 +32,9 @@ static void dequeue(struct connection *c)
 
 static void add_piece(uv_buf_t *pieces, size_t *n, size_t *bytes, const char *p, size_t size)
 {
+	/* One write's result is an int. */
+	if (size > WRITE_BYTES_MAX - *bytes)
+		size = WRITE_BYTES_MAX - *bytes;
 	if (size == 0 || *n == PIECES_MAX)
 		return;
 	pieces[(*n)++] = uv_buf_init((char *)(uintptr_t)p, (unsigned)size);

@@ -159,6 +159,22 @@ static void after(struct http_exchange *x)
 	http_after(x, 50, posted, x);
 }
 
+/* Asks again each time it is called, also while the server stops. */
+static void wait_more(void *arg)
+{
+	http_after(arg, 60000, wait_more, arg);
+}
+
+static void wait_endless(struct http_exchange *x)
+{
+	wait_more(x);
+}
+
+static void wait_long(struct http_exchange *x)
+{
+	http_after(x, 60000, posted, x);
+}
+
 /* ---- streams ---- */
 
 static void *write_stream(void *arg)
@@ -232,7 +248,7 @@ static void own_shape(struct http_exchange *x, const struct err *e)
 static const struct http_route routes[] = {
 	GET("/hello", hello), GET("/prebuilt", prebuilt), GET("/304", not_modified),
 	GET("/big", big), GET("/defer", defer), GET("/late", late), GET("/post", post),
-	GET("/after", after), GET("/stream", stream), GET("/stream-inline", stream_inline),
+	GET("/after", after), GET("/wait", wait_long), GET("/wait-more", wait_endless), GET("/stream", stream), GET("/stream-inline", stream_inline),
 	GET("/stream-endless", stream_endless), GET("/describe", describe),
 	GET("/describe/:key", describe),
 	{ .methods = HTTP_POST, .pattern = "/echo", .handler = echo, .body_bytes_max = 64 * 1024 },
@@ -260,7 +276,7 @@ struct http_server *test_server(const struct http_config *extra)
 		.listen = "127.0.0.1:0", .loops = 2, .routes = routes, .routes_n = COUNT(routes),
 		.fallback = fallback, .fallback_target_bytes_max = 16 * 1024, .error = default_shape,
 		.user = (void *)(uintptr_t)"user", .access = count_access,
-		.header_deadline_ms = 400, .body_deadline_ms = 600, .idle_ms = 500,
+		.header_deadline_ms = 400, .body_deadline_ms = 600, .idle_ms = 2000,
 		.write_deadline_ms = 800, .unix_routes = unix_routes, .unix_routes_n = COUNT(unix_routes),
 	};
 	struct http_server *s = NULL;
@@ -331,14 +347,15 @@ void client_send(int fd, str bytes)
 	}
 }
 
-struct answer *client_read(int fd, int quiet_ms)
+static struct answer *read_until(int fd, int quiet_ms, const char *text)
 {
 	static struct answer a;
 	int64_t from = clock_mono_ms();
 
 	a.n = 0;
 	a.closed = false;
-	for (;;) {
+	a.text[0] = '\0';
+	while (text == NULL || !answer_has(&a, text)) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		ssize_t n;
 
@@ -350,10 +367,20 @@ struct answer *client_read(int fd, int quiet_ms)
 			break;
 		}
 		a.n += (size_t)n;
+		a.text[a.n] = '\0';
 	}
 	a.ms = (long)(clock_mono_ms() - from);
-	a.text[a.n] = '\0';
 	return &a;
+}
+
+struct answer *client_read(int fd, int quiet_ms)
+{
+	return read_until(fd, quiet_ms, NULL);
+}
+
+struct answer *client_wait(int fd, const char *text)
+{
+	return read_until(fd, PATIENCE_MS, text);
 }
 
 struct answer *talk(str bytes)

@@ -201,7 +201,7 @@ TEST(server_keeps_http_1_0_connections_only_when_asked)
 
 	CHECK_I64(answer_count(a, "HTTP/1.1 200"), 2);
 	CHECK_I64(answer_count(a, "Connection: keep-alive\r\n"), 1);
-	CHECK(a->closed && a->ms < 400);
+	CHECK(a->closed && a->ms < 1500);
 }
 
 TEST(server_answers_all_before_a_half_closed_connection_ends)
@@ -213,7 +213,7 @@ TEST(server_answers_all_before_a_half_closed_connection_ends)
 	shutdown(fd, SHUT_WR);
 	a = client_read(fd, PATIENCE_MS);
 	close(fd);
-	CHECK(answer_has(a, "deferred") && answer_has(a, "hello") && a->closed && a->ms < 400);
+	CHECK(answer_has(a, "deferred") && answer_has(a, "hello") && a->closed && a->ms < 1500);
 	CHECK_I64(answer_count(a, "HTTP/1.1 "), 2);
 }
 
@@ -273,7 +273,7 @@ TEST(server_says_100_continue_when_the_body_is_wanted)
 
 	client_send(fd, S("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
 	                  "Content-Length: 5\r\n" END));
-	a = client_read(fd, 200);
+	a = client_wait(fd, "\r\n\r\n");
 	CHECK_STR(((str){ a->text, a->n }), S("HTTP/1.1 100 Continue\r\n\r\n"));
 	client_send(fd, S("hello"));
 	a = client_read(fd, PATIENCE_MS);
@@ -302,10 +302,31 @@ TEST(server_answers_503_when_too_many_body_bytes_are_under_way)
 	(void)poll(NULL, 0, 100);
 	client_send(second, S("PUT /length HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"));
 	client_send(second, (str){ part, sizeof part });
-	a = client_read(second, 1000);
+	a = client_read(second, PATIENCE_MS);
 	CHECK_I64(answer_status(a), 503);
 	close(first);
 	close(second);
+	test_server_end(s);
+}
+
+TEST(server_counts_large_heads_among_the_bytes_under_way)
+{
+	struct http_server *s = test_server(&(struct http_config){
+		.body_bytes_in_flight_max = 100 * 1024, .header_deadline_ms = 5000 });
+	int first = client_open(http_server_port(s)), second = client_open(http_server_port(s));
+	static char part[60 * 1024];
+
+	memset(part, 'a', sizeof part);
+	client_send(first, S("GET /long?"));
+	client_send(first, (str){ part, sizeof part });
+	(void)poll(NULL, 0, 100);
+	client_send(second, S("GET /long?"));
+	client_send(second, (str){ part, sizeof part });
+	CHECK_I64(answer_status(client_read(second, PATIENCE_MS)), 503);
+	close(second);
+	client_send(first, S(" HTTP/1.1\r\nHost: a\r\n" END));
+	CHECK_I64(answer_status(client_read(first, PATIENCE_MS)), 200);
+	close(first);
 	test_server_end(s);
 }
 
@@ -359,7 +380,7 @@ TEST(server_tells_a_stream_that_its_client_has_gone)
 	int before = atomic_load(&stream_refused), fd = client_open(test_port());
 
 	client_send(fd, S(G("/stream-endless") "\r\n"));
-	CHECK(client_read(fd, 1)->n < ANSWER_BYTES);
+	(void)client_wait(fd, "HTTP/1.1 200");
 	close(fd);
 	expect_refused_streams(before + 1);
 }
@@ -524,11 +545,11 @@ TEST(server_finishes_what_is_under_way_when_stopped)
 	struct answer *a;
 
 	client_send(idle, S(G("/hello") "\r\n"));
-	CHECK(client_read(idle, 100)->n > 0);
+	CHECK(answer_has(client_wait(idle, "hello"), "hello"));
 	client_send(busy, S(G("/late") "\r\n"));
 	(void)poll(NULL, 0, 50);
 	http_server_stop(s, 5000);
-	CHECK(clock_mono_ms() - from < 2000);
+	CHECK(clock_mono_ms() - from < 4000);
 	a = client_read(busy, PATIENCE_MS);
 	CHECK(answer_has(a, "late") && answer_has(a, "Connection: close\r\n") && a->closed);
 	a = client_read(idle, PATIENCE_MS);
@@ -542,18 +563,33 @@ TEST(server_stops_after_its_grace_and_takes_late_answers_quietly)
 {
 	struct http_server *s = test_server(&as_is);
 	int before = atomic_load(&late_answers), fd = client_open(http_server_port(s));
-	int64_t from = clock_mono_ms();
 
 	client_send(fd, S(G("/late") "\r\n"));
 	(void)poll(NULL, 0, 50);
 	http_server_stop(s, 100);
-	CHECK(clock_mono_ms() - from < 550);
+	CHECK(atomic_load(&late_answers) == before);
 	CHECK(client_read(fd, PATIENCE_MS)->closed);
 	close(fd);
 	while (atomic_load(&late_answers) == before)
 		(void)poll(NULL, 0, 10);
 	(void)poll(NULL, 0, 100);
 	http_server_destroy(s);
+}
+
+TEST(server_stops_while_handlers_wait_for_timers)
+{
+	struct http_server *s = test_server(&as_is);
+	int a = client_open(http_server_port(s)), b = client_open(http_server_port(s));
+	int calls = atomic_load(&access_calls);
+
+	client_send(a, S(G("/wait") "\r\n"));
+	client_send(b, S(G("/wait-more") "\r\n"));
+	(void)poll(NULL, 0, 50);
+	http_server_stop(s, 50);
+	CHECK_I64(atomic_load(&access_calls), calls + 1);   /* the first was told and has answered */
+	http_server_destroy(s);
+	close(a);
+	close(b);
 }
 
 TEST(server_can_be_destroyed_without_having_run)

@@ -18,7 +18,7 @@ struct answer {
 	long   ms;           /* until then                                                      */
 };
 
-/* Deadlines are short here: header 400 ms, body 600, idle 500, write 800. Zero members of `extra` are
+/* Deadlines are short here: header 400 ms, body 600, idle 2000, write 800. Zero members of `extra` are
  * left as they are. */
 struct http_server *test_server(const struct http_config *extra);
 void test_server_end(struct http_server *s);
@@ -28,6 +28,8 @@ int  client_open(int port);
 void client_send(int fd, str bytes);
 /* Reads until the server closes or `quiet_ms` pass without a byte. */
 struct answer *client_read(int fd, int quiet_ms);
+/* Reads until `text` has come, or the server closes, or patience ends. */
+struct answer *client_wait(int fd, const char *text);
 /* One connection: sends, reads to the end, closes. */
 struct answer *talk(str bytes);
 

@@ -90,12 +90,13 @@ static void ask(int fd, size_t n, const char *wanted)
 {
 	client_send(fd, (str){ secret_request, n });
 	explicit_bzero(secret_request, sizeof secret_request);
-	CHECK(answer_has(client_read(fd, 100), wanted));
+	CHECK(answer_has(client_wait(fd, wanted), wanted));
 }
 
 TEST(wipe_leaves_nothing_of_answered_requests)
 {
-	struct http_server *s = test_server(&(struct http_config){ .idle_ms = 60000, .loops = 1 });
+	struct http_server *s = test_server(&(struct http_config){
+		.idle_ms = 60000, .header_deadline_ms = 60000, .loops = 1 });
 	int fd = client_open(http_server_port(s));
 	size_t n = put_text(0, "GET /hello?code=");
 
