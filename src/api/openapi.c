@@ -186,6 +186,11 @@ static void put_security(struct json_out *o, const struct api_bound *b)
 		json_close_array(o);
 		json_close_object(o);
 	}
+	/* Or without the header: a public app, and one that authenticates itself in the body. */
+	if (b->row->flavour == FLAVOUR_OAUTH) {
+		json_open_object(o);
+		json_close_object(o);
+	}
 	json_close_array(o);
 }
 
