@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Authorization and x-api-key, one a line: what is accepted is one token inside the header, and a Basic credential
- * is clean text. */
+ * Authorization and x-api-key, one a line: what is accepted is one token inside the header, and a
+ * Basic credential is clean text. */
 #include <assert.h>
 #include <string.h>
 

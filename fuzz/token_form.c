@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A request of the token endpoint: query, Authorization, Content-Type, one a line, then the body. Whatever is sent, there is
- * exactly one client_auth, it is ours, and a Basic credential is never mixed with one of the body. */
+ * A request of the token endpoint: query, Authorization, Content-Type, one a line, then the body.
+ * Whatever is sent, there is exactly one client_auth, it is ours, and a Basic credential is never
+ * mixed with one of the body. */
 #include <assert.h>
 
 #include "api/api_int.h"

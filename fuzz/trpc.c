@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A tRPC request: method ("p" for POST), decoded path, query, one a line, then the body. A plan has as many calls as it says, and
- * inputs only where the text has them. */
+ * A tRPC request: method ("p" for POST), decoded path, query, one a line, then the body. A plan
+ * has as many calls as it says, and inputs only where the text has them. */
 #include <assert.h>
 
 #include "rpc/rpc_int.h"
