@@ -31,26 +31,32 @@ static const struct { str head, body; } plain[PLAIN_COUNT] = {
 	[PLAIN_UNAVAILABLE] = PLAIN_JSON("503 Service Unavailable", "17", "{\"fallback\":true}", "Retry-After: 1\r\n"),
 };
 
-/* Which hot's bytes are being handed to the engine by this thread. When they have all gone before the call returns, as
- * almost always, nothing was kept and nobody counts; otherwise the reference is taken after the call, still inside the read
- * section. Should an earlier answer's `done` for the same hot come first, its reference becomes ours. */
-static _Thread_local struct hot *sending;
+/* Hots whose bytes this thread is handing to the engine right now, innermost first: the engine may answer the next request of a
+ * pipeline inside the call. When the bytes have all gone before the call returns, as almost always, nothing was kept and
+ * nobody counts; otherwise the reference is taken after the call, still inside the read section. Which of several answers with
+ * the same hot has gone does not matter: there are as many references as answers under way. */
+struct sending { struct sending *outer; struct hot *hot; bool gone; };
+static _Thread_local struct sending *innermost;
 
-static void sent(void *arg)
+static void sent(void *hot)
 {
-	if (sending == arg)
-		sending = NULL;
-	else
-		hot_unref(arg);
+	for (struct sending *s = innermost; s; s = s->outer)
+		if (s->hot == hot && !s->gone) {
+			s->gone = true;
+			return;
+		}
+	hot_unref(hot);
 }
 
 static void send_from(struct http_exchange *x, str head, str body, struct hot *h)
 {
-	sending = h;
+	struct sending s = { innermost, h, false };
+
+	innermost = &s;
 	http_send_prebuilt(x, head, body, sent, h);
-	if (sending)
+	innermost = s.outer;
+	if (!s.gone)
 		hot_ref(h);
-	sending = NULL;
 }
 
 void send_plain(struct http_exchange *x, enum plain which)

@@ -40,7 +40,7 @@ void world_start(struct world *w)
 	w->publisher = publisher_create(&(struct publisher_config){
 		.store = w->store, .blobs = w->blobs, .jobs = w->jobs, .settings = &w->settings,
 		.memory_bytes_max = w->memory_bytes_max, .snapshots_kept = 3, .snapshots_kept_days = 30,
-		.head = w->head, .quiet = true });
+		.head = w->head, .quiet = !w->behind });
 	must(publisher_start(w->publisher, &e), &e);
 	must(jobs_start(w->jobs, &e), &e);
 }

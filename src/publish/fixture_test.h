@@ -19,6 +19,7 @@ struct world {
 	struct principal  who;
 	hot_head_fn       head;
 	size_t            memory_bytes_max;
+	bool              behind;            /* with the background thread */
 	char              path[32];
 	int64_t           organization_id;
 };

@@ -2,6 +2,7 @@
 #include "publish/fixture_test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,6 +280,129 @@ TEST(publish_fills_gaps_from_the_source_when_the_project_says_so)
 	world_drop(&w);
 }
 
+static str digest_of_en(struct world *w, int64_t id)
+{
+	struct rows live = WORLD_ROWS(w, SQL_SNAPSHOT_LIVE, A_I64(id));
+	struct rows files = WORLD_ROWS(w, SQL_SNAPSHOT_FILES, A_I64(CELL(&live, 0, 0).i));
+
+	for (size_t i = 0; i < files.n; i++)
+		if (str_eq(CELL(&files, i, 0).s, S("en")) && CELL(&files, i, 1).s.n == 0)
+			return CELL(&files, i, 3).s;
+	return STR_NONE;
+}
+
+struct watching { struct world *w; atomic_bool stop; atomic_int torn, seen; };
+
+static bool body_has(struct file *f, str what)
+{
+	struct hot *h = f ? file_hot(f, FILE_CURRENT) : NULL;
+
+	return !h || str_find(h->body[HOT_IDENTITY], what) >= 0;
+}
+
+/* Both locales carry the number of the same publish, and the manifest their times. */
+static void watch_once(struct watching *x, struct arena *a)
+{
+	struct site *s;
+	struct live *l;
+	struct file *en, *tr;
+	struct hot *h;
+
+	index_read_begin();
+	s = publisher_site(x->w->publisher, S("acme/app"));
+	l = s ? site_live(s) : NULL;
+	en = l ? live_file(l, S("en"), S("")) : NULL;
+	tr = l ? live_file(l, S("tr"), S("")) : NULL;
+	h = en ? file_hot(en, FILE_CURRENT) : NULL;
+	if (h) {
+		str body = h->body[HOT_IDENTITY];
+
+		atomic_fetch_add(&x->seen, 1);
+		if (!body_has(tr, str_sub(body, (size_t)str_find(body, S("#")), 5)) ||
+		    !body_has(&l->manifest, clock_iso(a, en->changed_ms)) || !body_has(&l->manifest, tr->version))
+			atomic_fetch_add(&x->torn, 1);
+	}
+	index_read_end();
+}
+
+static void *watch(void *arg)
+{
+	struct watching *x = arg;
+	struct arena *a = arena_create(KIB);
+
+	index_thread_in();
+	while (!atomic_load(&x->stop)) {
+		watch_once(x, a);
+		arena_reset(a);
+	}
+	index_thread_out();
+	arena_destroy(a);
+	return NULL;
+}
+
+TEST(publish_is_seen_whole_or_not_at_all)
+{
+	struct watching x = { 0 };
+	pthread_t threads[2];
+	struct world w;
+	int64_t id;
+
+	world_make(&w, NULL);
+	id = world_project(&w, &app);
+	x.w = &w;
+	for (int i = 0; i < 2; i++)
+		CHECK(pthread_create(&threads[i], NULL, watch, &x) == 0);
+	for (int i = 0; i < 25; i++) {
+		char *text = arena_cstr(w.a, arena_printf(w.a, "#%04d", i));
+
+		world_text(&w, id, "common", "a", "en", text, "approved");
+		world_text(&w, id, "common", "a", "tr", text, "approved");
+		world_publish(&w, "app");
+	}
+	atomic_store(&x.stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(x.seen > 0);
+	CHECK_I64(x.torn, 0);
+	world_drop(&w);
+}
+
+TEST(publish_compresses_better_behind_and_serves_that)
+{
+	static const char *const words[] = { "translation", "language", "message", "publish", "sign in", "cart", "order" };
+	struct err e = { 0 };
+	struct buf text, br;
+	struct world w;
+	int64_t id;
+	size_t at_once;
+	str digest, en;
+
+	world_make(&w, NULL);
+	world_stop(&w);
+	w.behind = true;
+	world_start(&w);
+	id = world_project(&w, &app);
+	buf_init_arena(&text, w.a, MIB);
+	for (unsigned i = 0, r = 7; i < 4000; i++, r = r * 1103515245u + 12345u)
+		buf_printf(&text, "%s %u ", words[(r >> 16) % COUNT(words)], (r >> 20) % 50);
+	world_text(&w, id, "common", "a", "en", arena_cstr(w.a, buf_view(&text)), "approved");
+	world_publish(&w, "app");
+	en = world_body(&w, "acme/app", "en.json");
+	digest = digest_of_en(&w, id);
+	buf_init(&br, MIB);
+	CHECK(blobs_get(w.blobs, digest, BLOB_BROTLI, &br, &e));
+	at_once = br.n;
+	for (int i = 0; i < 500 && br.n >= at_once; i++) {
+		usleep(10000);
+		buf_reset(&br);
+		CHECK(blobs_get(w.blobs, digest, BLOB_BROTLI, &br, &e));
+	}
+	CHECK(br.n < at_once);
+	CHECK_STR(world_body(&w, "acme/app", "en.json"), en);
+	buf_fini(&br);
+	world_drop(&w);
+}
+
 /* Faults ---------------------------------------------------------------------------------------- */
 
 static void spoil(struct world *w, str digest, const char *suffix, bool remove_it)
@@ -301,17 +425,6 @@ static str long_text(struct world *w)
 
 	memset(p, 'a', 2000);
 	return (str){ p, 2000 };
-}
-
-static str digest_of_en(struct world *w, int64_t id)
-{
-	struct rows live = WORLD_ROWS(w, SQL_SNAPSHOT_LIVE, A_I64(id));
-	struct rows files = WORLD_ROWS(w, SQL_SNAPSHOT_FILES, A_I64(CELL(&live, 0, 0).i));
-
-	for (size_t i = 0; i < files.n; i++)
-		if (str_eq(CELL(&files, i, 0).s, S("en")) && CELL(&files, i, 1).s.n == 0)
-			return CELL(&files, i, 3).s;
-	return STR_NONE;
 }
 
 TEST(publish_mends_a_lost_body_from_its_compressed_form)
