@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "oauth/authorize.h"
+#include "oauth/authorize_int.h"
 
 #include "access/apps.h"
 #include "access/audit.h"
@@ -84,16 +84,6 @@ str authorize_error_uri(struct arena *a, const struct authorization_request *r, 
 }
 
 /* The request's parameters --------------------------------------------------------------------- */
-
-struct prompt { bool none, login, consent; };
-
-struct begin {
-	const struct authorize_in *in;
-	struct app    app;
-	struct prompt prompt;
-	struct authorization_request row;
-	str error, description; /* what is wrong and may be told to the app; absent: nothing */
-};
 
 static bool wrong(struct begin *b, str error, str description)
 {
@@ -246,7 +236,7 @@ static bool check_scope(const struct act *act, struct begin *b)
 	return true;
 }
 
-static bool check_parameters(const struct act *act, struct begin *b)
+bool authorize_check(const struct act *act, struct begin *b)
 {
 	if (!check_lengths(b) || !check_response(b) || !check_prompt(b) || !check_pkce(b) ||
 	    !check_scope(act, b))
@@ -418,7 +408,7 @@ bool authorize_begin(const struct act *act, const void *in, void *out, struct er
 		.expires_ms = act->now_ms + AUTHORIZE_LIFE_S * SECOND_MS,
 	};
 	put_app(act, &b.app, &b.row, out);
-	if (!check_parameters(act, &b))
+	if (!authorize_check(act, &b))
 		return answer_error(act, &b, out, e);
 	return b.prompt.none ? begin_silently(act, &b, out, e) : begin_with_pages(act, &b, out, e);
 }

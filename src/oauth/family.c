@@ -165,7 +165,8 @@ void family_networks_parse(str text, struct family_state *s)
 	       str_cut(&text, ' ', &name)) {
 		struct family_network *n = &s->networks[s->networks_n];
 
-		if (!str_i64(first, 1, INT64_MAX, &n->first_generation))
+		if (name.n > FAMILY_NETWORK_BYTES_MAX ||
+		    !str_i64(first, 1, INT64_MAX, &n->first_generation))
 			return;
 		n->name = name;
 		s->networks_n++;

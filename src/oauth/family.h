@@ -21,6 +21,7 @@
 enum {
 	FAMILY_HISTORY_MAX  = 8,                  /* replaced generations whose time is known   */
 	FAMILY_NETWORKS_MAX = 16,
+	FAMILY_NETWORK_BYTES_MAX = 64,
 	FAMILY_RETRY_MS     = 24 * 3600 * 1000,   /* rule 126: crash-safe retry by a bound app  */
 };
 

@@ -162,7 +162,8 @@ static bool exchange(const struct act *act, const struct grant_type *type,
 {
 	str presented = type->call == code_exchange ? in->code : in->refresh_token;
 	struct token_asker asker = { .app = *app,
-		                     .network = address_network(act->arena, act->address) };
+		                     .network = str_sub(address_network(act->arena, act->address),
+		                                        0, FAMILY_NETWORK_BYTES_MAX) };
 
 	if (presented.n == 0)
 		return err_set(e, ERR_INVALID_REQUEST, FMT_STR " is missing.",

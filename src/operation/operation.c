@@ -59,6 +59,11 @@ const struct settings *operation_settings(const struct operation_env *env)
 	return env->config.settings;
 }
 
+struct mints *operation_mints(const struct operation_env *env)
+{
+	return env->mints;
+}
+
 bool operation_ready(const struct operation_env *env)
 {
 	return env->config.store == NULL || store_ready(env->config.store);

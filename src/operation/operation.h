@@ -63,6 +63,8 @@ struct operation_env *operation_env_create(const struct operation_config *config
 /* Runs what is queued, then joins. After the channels have stopped and before the store closes.
  * NULL is fine. */
 void operation_env_destroy(struct operation_env *env);
+/* Tokens minted just now, for the timer that wipes them (oauth/sweep.h). */
+struct mints *operation_mints(const struct operation_env *env);
 const struct settings *operation_settings(const struct operation_env *env);
 /* Is the store there and writing? Cheap; any thread. */
 bool operation_ready(const struct operation_env *env);

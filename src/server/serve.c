@@ -16,6 +16,8 @@
 #include "cdn/cdn.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
+#include "oauth/sweep.h"
+#include "operation/operation.h"
 #include "publish/publisher.h"
 #include "rpc/rpc.h"
 #include "web/web.h"
@@ -196,6 +198,7 @@ static void *sweep(void *arg)
 		struct act act = { .store = s->rt->store,
 				   .bearers = s->rt->bearers,
 				   .apps = s->rt->apps,
+				   .mints = operation_mints(s->rt->env),
 				   .arena = a,
 				   .who = &nobody,
 				   .settings = &s->rt->settings,
@@ -205,7 +208,7 @@ static void *sweep(void *arg)
 				   .user_agent = S(""),
 				   .publisher = s->rt->publisher };
 
-		if (!access_sweep(&act, &e))
+		if (!access_sweep(&act, &e) || !oauth_sweep(&act, &e))
 			log_event(LOG_WARN, "sweep", "error=%s detail=%s", err_name(e.code).p,
 				  e.msg);
 		arena_reset(a);
