@@ -43,14 +43,14 @@ static void stop(struct site_test *t)
 	http_server_destroy(t->http);
 }
 
-static void make(struct site_test *t)
+static void make(struct site_test *t, struct fixture *f)
 {
 	static const struct project_wish app = { .slug = "app", .source = "en", .languages = "tr pt-br" };
 	static const struct project_wish spaced = { .slug = "spaced", .source = "en", .languages = "tr", .namespaced = true };
 	char big[4001];
 	struct rows r;
 
-	world_make(&t->w, cdn_head);
+	world_make(&t->w, f, cdn_head);
 	t->app = world_project(&t->w, &app);
 	t->spaced = world_project(&t->w, &spaced);
 	memset(big, 'x', 4000);
@@ -152,7 +152,7 @@ static str get(struct site_test *t, const char *target)
 
 static const char en_json[] = "{\"common\":{\"title\":\"Title\"},\"hello\":\"\\u003c/script>\"}";
 
-TEST(cdn_answers_every_address_of_a_locale_with_the_same_bytes)
+WORLD_TEST(cdn_answers_every_address_of_a_locale_with_the_same_bytes)
 {
 	static const char *const shapes[] = {
 		"/acme/app/en/translations.json", "/acme/app/en.json", "/acme/app/translations/en.json",
@@ -161,7 +161,7 @@ TEST(cdn_answers_every_address_of_a_locale_with_the_same_bytes)
 	struct site_test t;
 	str tag = STR_NONE, a;
 
-	make(&t);
+	make(&t, f);
 	for (size_t i = 0; i < COUNT(shapes); i++) {
 		a = get(&t, shapes[i]);
 		CHECK_I64(status_of(a), 200);
@@ -180,12 +180,12 @@ TEST(cdn_answers_every_address_of_a_locale_with_the_same_bytes)
 	drop(&t);
 }
 
-TEST(cdn_sends_the_headers_of_the_contract)
+WORLD_TEST(cdn_sends_the_headers_of_the_contract)
 {
 	struct site_test t;
 	str a, m;
 
-	make(&t);
+	make(&t, f);
 	a = get(&t, "/acme/app/en.json");
 	CHECK_STR(header(&t, a, "Content-Type"), S("application/json; charset=utf-8"));
 	CHECK_STR(header(&t, a, "Vary"), S("Accept-Encoding"));
@@ -202,12 +202,12 @@ TEST(cdn_sends_the_headers_of_the_contract)
 	drop(&t);
 }
 
-TEST(cdn_answers_preflights_without_looking)
+WORLD_TEST(cdn_answers_preflights_without_looking)
 {
 	struct site_test t;
 	str a;
 
-	make(&t);
+	make(&t, f);
 	a = ask(&t, "OPTIONS", "/no/such/en.json?x", "Origin: https://a.test\r\nAccess-Control-Request-Method: GET\r\n");
 	CHECK_I64(status_of(a), 204);
 	CHECK_STR(header(&t, a, "Access-Control-Allow-Methods"), S("GET, HEAD, OPTIONS"));
@@ -221,12 +221,12 @@ TEST(cdn_answers_preflights_without_looking)
 	drop(&t);
 }
 
-TEST(cdn_answers_head_with_the_headers_of_get_and_no_body)
+WORLD_TEST(cdn_answers_head_with_the_headers_of_get_and_no_body)
 {
 	struct site_test t;
 	str a, b;
 
-	make(&t);
+	make(&t, f);
 	a = ask(&t, "HEAD", "/acme/app/en.json", "");
 	b = get(&t, "/acme/app/en.json");
 	CHECK_I64((int64_t)body_of(a).n, 0);
@@ -235,12 +235,12 @@ TEST(cdn_answers_head_with_the_headers_of_get_and_no_body)
 	drop(&t);
 }
 
-TEST(cdn_says_not_modified_only_to_a_validator)
+WORLD_TEST(cdn_says_not_modified_only_to_a_validator)
 {
 	struct site_test t;
 	str a, tag, date;
 
-	make(&t);
+	make(&t, f);
 	a = get(&t, "/acme/app/en.json");
 	tag = header(&t, a, "ETag");
 	date = header(&t, a, "Last-Modified");
@@ -256,7 +256,7 @@ TEST(cdn_says_not_modified_only_to_a_validator)
 	drop(&t);
 }
 
-TEST(cdn_compresses_by_what_the_client_accepts)
+WORLD_TEST(cdn_compresses_by_what_the_client_accepts)
 {
 	struct site_test t;
 	struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
@@ -264,7 +264,7 @@ TEST(cdn_compresses_by_what_the_client_accepts)
 	size_t n = 0;
 	str a, b;
 
-	make(&t);
+	make(&t, f);
 	b = get(&t, "/acme/app/tr.json");
 	a = ask(&t, "GET", "/acme/app/tr.json", "Accept-Encoding: gzip\r\n");
 	CHECK_STR(header(&t, a, "Content-Encoding"), S("gzip"));
@@ -282,12 +282,12 @@ TEST(cdn_compresses_by_what_the_client_accepts)
 	drop(&t);
 }
 
-TEST(cdn_batch_has_every_namespace_that_was_asked_for)
+WORLD_TEST(cdn_batch_has_every_namespace_that_was_asked_for)
 {
 	struct site_test t;
 	str a;
 
-	make(&t);
+	make(&t, f);
 	a = get(&t, "/acme/spaced/en/batch.json?ns=common,auth,nope,common");
 	CHECK_STR(body_of(a), S("{\"auth\":{\"ok\":\"OK\"},\"common\":{\"title\":\"Title\"},\"nope\":{}}"));
 	CHECK_STR(header(&t, a, "X-Batch-Requested"), S("3"));
@@ -308,7 +308,7 @@ TEST(cdn_batch_has_every_namespace_that_was_asked_for)
 	drop(&t);
 }
 
-TEST(cdn_answers_missing_content_as_the_profile_says)
+WORLD_TEST(cdn_answers_missing_content_as_the_profile_says)
 {
 	static const struct { const char *target; int compat, strict; } rows[] = {
 		{ "/acme/app/xx/translations.json", 200, 404 }, { "/acme/app/xx.json", 200, 404 },
@@ -323,7 +323,7 @@ TEST(cdn_answers_missing_content_as_the_profile_says)
 	struct site_test t;
 	str a;
 
-	make(&t);
+	make(&t, f);
 	for (int strict = 0; strict < 2; strict++) {
 		t.w.settings.missing_strict = strict;
 		for (size_t i = 0; i < COUNT(rows); i++) {
@@ -340,12 +340,12 @@ TEST(cdn_answers_missing_content_as_the_profile_says)
 	drop(&t);
 }
 
-TEST(cdn_serves_cold_files_after_a_restart_and_new_ones_after_a_publish)
+WORLD_TEST(cdn_serves_cold_files_after_a_restart_and_new_ones_after_a_publish)
 {
 	struct site_test t;
 	str a;
 
-	make(&t);
+	make(&t, f);
 	stop(&t);
 	world_stop(&t.w);
 	world_start(&t.w);
@@ -361,12 +361,12 @@ TEST(cdn_serves_cold_files_after_a_restart_and_new_ones_after_a_publish)
 	drop(&t);
 }
 
-TEST(cdn_answers_pipelined_requests_in_order)
+WORLD_TEST(cdn_answers_pipelined_requests_in_order)
 {
 	struct site_test t;
 	str one = STR_NONE, all, request;
 
-	make(&t);
+	make(&t, f);
 	request = S("GET /acme/app/en.json HTTP/1.1\r\nHost: x\r\n\r\n"
 	            "GET /acme/spaced/en/batch.json?ns=auth HTTP/1.1\r\nHost: x\r\n\r\n"
 	            "GET /acme/app/tr.json HTTP/1.1\r\nHost: x\r\n\r\n"

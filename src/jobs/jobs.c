@@ -88,6 +88,8 @@ void jobs_wake(struct jobs *j)
 
 void jobs_stop(struct jobs *j)
 {
+	if (!j)
+		return;
 	pthread_mutex_lock(&j->mutex);
 	j->closing = true;
 	pthread_cond_broadcast(&j->wake);

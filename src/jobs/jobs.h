@@ -49,7 +49,7 @@ struct jobs *jobs_create(const struct jobs_config *c);
 void jobs_register(struct jobs *j, const char *kind, job_fn fn, void *arg);   /* before jobs_start */
 /* Takes up what a killed process left and starts the threads. */
 bool jobs_start(struct jobs *j, struct err *e) MUST_CHECK;
-/* Lets running jobs end, answers all waiters, joins; waits asked for from now on are answered at once. Twice is fine. */
+/* Lets running jobs end, answers all waiters, joins; waits asked for from now on are answered at once. Twice is fine, and so is NULL. */
 void jobs_stop(struct jobs *j);
 /* Stops, then frees: nobody may wait or add any more. NULL is fine. */
 void jobs_destroy(struct jobs *j);

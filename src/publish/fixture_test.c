@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "publish/fixture_test.h"
 
-#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include <libpq-fe.h>
 #include <sqlite3.h>
 
 #include "base/clock.h"
@@ -30,11 +29,10 @@ static void must(bool ok, const struct err *e)
 
 void world_start(struct world *w)
 {
-	struct store_config c = { .data_dir = str_from(w->path), .readers = 4, .queue_max = 256,
-		                  .batch_tasks_max = 64, .batch_ms_max = 2, .create = true };
 	struct err e = { 0 };
 
-	must(store_open(&c, &w->store, &e), &e);
+	fixture_reopen(w->f);
+	w->store = w->f->store;
 	must(blobs_open(arena_printf(w->a, "%s/blob", w->path), &w->blobs, &e), &e);
 	w->jobs = jobs_create(&(struct jobs_config){ .store = w->store, .threads = 2, .retry_first_ms = 5 });
 	w->publisher = publisher_create(&(struct publisher_config){
@@ -47,10 +45,10 @@ void world_start(struct world *w)
 
 void world_stop(struct world *w)
 {
-	jobs_destroy(w->jobs);
+	jobs_stop(w->jobs);
 	publisher_destroy(w->publisher);
+	jobs_destroy(w->jobs);
 	blobs_close(&w->blobs);
-	store_close(w->store);
 }
 
 static bool add_organization(struct db *db, void *arg, struct err *e)
@@ -62,33 +60,24 @@ static bool add_organization(struct db *db, void *arg, struct err *e)
 	return store_organization_insert(db, w->a, &o, &w->organization_id, e);
 }
 
-void world_make(struct world *w, hot_head_fn head)
+void world_make(struct world *w, struct fixture *f, hot_head_fn head)
 {
 	struct err e = { 0 };
 
-	*w = (struct world){ .a = arena_create(16 * KIB), .head = head ? head : plain_head,
-		             .memory_bytes_max = 64 * MIB, .path = "/tmp/world-XXXXXX",
+	*w = (struct world){ .f = f, .a = arena_create(16 * KIB), .head = head ? head : plain_head,
+		             .memory_bytes_max = 64 * MIB, .path = f->dir,
 		             .settings = { .public_url = S("http://cdn.test"), .cdn_base_url = S("http://cdn.test"),
 		                           .publish_cooldown_s = 30, .namespaced_missing_404 = true },
 		             .who = { .kind = WHO_LOCAL } };
 	crypto_init();
-	CHECK(mkdtemp(w->path) != NULL);
+	f->config.readers = 4;
 	world_start(w);
 	must(jobs_write(w->store, add_organization, w, &e), &e);
-}
-
-static int unlink_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
 }
 
 void world_drop(struct world *w)
 {
 	world_stop(w);
-	nftw(w->path, unlink_entry, 8, FTW_DEPTH | FTW_PHYS);
 	arena_destroy(w->a);
 }
 
@@ -133,31 +122,43 @@ int64_t world_project(struct world *w, const struct project_wish *wish)
 }
 
 /* What no call of ours does: behind the store's back. */
-static void sql(struct world *w, const char *text, int64_t project_id)
+static void sql_embedded(struct world *w, const char *text)
 {
 	str file = arena_printf(w->a, "%s/bi18n.db", w->path);
-	sqlite3_stmt *s;
 	sqlite3 *db;
 
 	CHECK(sqlite3_open_v2(arena_cstr(w->a, file), &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK);
 	sqlite3_busy_timeout(db, 5000);
-	CHECK(sqlite3_prepare_v2(db, text, -1, &s, NULL) == SQLITE_OK);
-	sqlite3_bind_int64(s, 1, project_id);
-	CHECK(sqlite3_step(s) == SQLITE_DONE);
-	sqlite3_finalize(s);
+	CHECK(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK);
 	sqlite3_close(db);
 }
 
-void world_fill_from_source(struct world *w, int64_t project_id)
+static void sql(struct world *w, const char *text)
 {
-	sql(w, "UPDATE project SET fill_from_source = 1 WHERE id = ?1", project_id);
+	PGconn *c;
+	PGresult *r;
+
+	if (w->f->url[0] == 0) {
+		sql_embedded(w, text);
+		return;
+	}
+	c = PQconnectdb(w->f->url);
+	r = PQexec(c, text);
+	CHECK(PQresultStatus(r) == PGRES_COMMAND_OK);
+	PQclear(r);
+	PQfinish(c);
 }
 
-void world_unfinish(struct world *w, int64_t project_id)
+void world_fill_from_source(struct world *w)
 {
-	sql(w, "UPDATE text SET state = 'approved' WHERE project_id = ?1", project_id);
-	sql(w, "UPDATE job SET state = 'in_progress', owner = 'dead', lease_until_ms = 9000000000000, finished_ms = 0"
-	       " WHERE id = (SELECT MAX(id) FROM job WHERE project_id = ?1)", project_id);
+	sql(w, "UPDATE project SET fill_from_source = 1");
+}
+
+void world_unfinish(struct world *w)
+{
+	sql(w, "UPDATE text SET state = 'approved'");
+	sql(w, "UPDATE job SET state = 'in_progress', owner = 'dead', lease_until_ms = 0, finished_ms = 0"
+	       " WHERE id = (SELECT MAX(id) FROM job)");
 }
 
 struct writing { struct world *w; int64_t project_id; struct text_key key; struct text_change change; bool deleting; };

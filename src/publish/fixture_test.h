@@ -8,8 +8,16 @@
 #include "base/test.h"
 #include "publish/publisher.h"
 #include "publish/requests.h"
+#include "store/fixture.h"
+
+/* A test that runs on each database. */
+#define WORLD_TEST(name) \
+	static void name##_on(struct fixture *f); \
+	TEST(name) { fixture_each(name##_on); } \
+	static void name##_on(struct fixture *f)
 
 struct world {
+	struct fixture   *f;
 	struct arena     *a;
 	struct store     *store;
 	struct blobs     *blobs;
@@ -20,11 +28,11 @@ struct world {
 	hot_head_fn       head;
 	size_t            memory_bytes_max;
 	bool              behind;            /* with the background thread */
-	char              path[32];
+	const char       *path;              /* the data directory */
 	int64_t           organization_id;
 };
 
-void world_make(struct world *w, hot_head_fn head);      /* NULL: a head of our own */
+void world_make(struct world *w, struct fixture *f, hot_head_fn head);      /* NULL: a head of our own */
 void world_drop(struct world *w);
 void world_stop(struct world *w);                        /* as if the process had ended */
 void world_start(struct world *w);
@@ -37,9 +45,9 @@ void world_text(struct world *w, int64_t project_id, const char *space, const ch
                 const char *value, const char *state);
 void world_delete_key(struct world *w, int64_t project_id, const char *space, const char *key);
 str  world_key_id(struct world *w, int64_t project_id, const char *space, const char *key);
-void world_fill_from_source(struct world *w, int64_t project_id);
+void world_fill_from_source(struct world *w);
 /* Takes back the marks of the last publish and opens its job again, under a dead owner. */
-void world_unfinish(struct world *w, int64_t project_id);
+void world_unfinish(struct world *w);
 /* Publishes "acme/SLUG" and waits; fails the test unless it works. */
 struct publish_local_out world_publish(struct world *w, const char *slug);
 bool world_try_publish(struct world *w, const char *slug, struct publish_local_out *out, struct err *e);

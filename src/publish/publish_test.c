@@ -40,12 +40,12 @@ static str manifest_file(struct world *w, const char *language, const char *what
 	return json_str(json_get(json_get(files, str_from(language)), str_from(what)));
 }
 
-TEST(publish_ships_approved_texts_in_sorted_nested_json)
+WORLD_TEST(publish_ships_approved_texts_in_sorted_nested_json)
 {
 	struct world w;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_text(&w, id, "common", "secret", "en", "not yet", "draft");
@@ -58,13 +58,13 @@ TEST(publish_ships_approved_texts_in_sorted_nested_json)
 	world_drop(&w);
 }
 
-TEST(publish_marks_what_it_shipped_and_nothing_else)
+WORLD_TEST(publish_marks_what_it_shipped_and_nothing_else)
 {
 	struct world w;
 	struct rows r;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_text(&w, id, "common", "later", "en", "draft", "draft");
@@ -75,13 +75,13 @@ TEST(publish_marks_what_it_shipped_and_nothing_else)
 	world_drop(&w);
 }
 
-TEST(publish_of_an_edit_changes_only_that_locale)
+WORLD_TEST(publish_of_an_edit_changes_only_that_locale)
 {
 	struct world w;
 	str en, tr, en_version, tr_version, tag;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -100,13 +100,13 @@ TEST(publish_of_an_edit_changes_only_that_locale)
 	world_drop(&w);
 }
 
-TEST(publish_dates_grow_even_when_the_clock_goes_back)
+WORLD_TEST(publish_dates_grow_even_when_the_clock_goes_back)
 {
 	struct world w;
 	str before;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -119,14 +119,14 @@ TEST(publish_dates_grow_even_when_the_clock_goes_back)
 	world_drop(&w);
 }
 
-TEST(publish_without_a_change_keeps_the_snapshot)
+WORLD_TEST(publish_without_a_change_keeps_the_snapshot)
 {
 	struct world w;
 	struct rows r;
 	str manifest;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -138,13 +138,13 @@ TEST(publish_without_a_change_keeps_the_snapshot)
 	world_drop(&w);
 }
 
-TEST(publish_keeps_former_versions_under_their_address)
+WORLD_TEST(publish_keeps_former_versions_under_their_address)
 {
 	struct world w;
 	str version, old, now;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	version = world_publish(&w, "app").version;
@@ -160,12 +160,12 @@ TEST(publish_keeps_former_versions_under_their_address)
 	world_drop(&w);
 }
 
-TEST(publish_after_an_unapproved_edit_goes_on_shipping_the_approved_text)
+WORLD_TEST(publish_after_an_unapproved_edit_goes_on_shipping_the_approved_text)
 {
 	struct world w;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -175,13 +175,13 @@ TEST(publish_after_an_unapproved_edit_goes_on_shipping_the_approved_text)
 	world_drop(&w);
 }
 
-TEST(publish_purges_deleted_keys_for_good)
+WORLD_TEST(publish_purges_deleted_keys_for_good)
 {
 	struct world w;
 	struct rows r;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -195,13 +195,13 @@ TEST(publish_purges_deleted_keys_for_good)
 	world_drop(&w);
 }
 
-TEST(publish_lists_the_namespaces_of_a_namespaced_project)
+WORLD_TEST(publish_lists_the_namespaces_of_a_namespaced_project)
 {
 	struct world w;
 	const struct json *spaces;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &spaced);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -214,14 +214,14 @@ TEST(publish_lists_the_namespaces_of_a_namespaced_project)
 	world_drop(&w);
 }
 
-TEST(publish_is_there_after_a_restart_and_under_the_uuid)
+WORLD_TEST(publish_is_there_after_a_restart_and_under_the_uuid)
 {
 	struct world w;
 	struct rows r;
 	str en, manifest;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -236,7 +236,7 @@ TEST(publish_is_there_after_a_restart_and_under_the_uuid)
 	world_drop(&w);
 }
 
-TEST(publish_back_brings_the_earlier_files_under_new_versions)
+WORLD_TEST(publish_back_brings_the_earlier_files_under_new_versions)
 {
 	struct rollback_in in = { S("acme/app"), 0 };
 	struct publish_local_out out;
@@ -246,7 +246,7 @@ TEST(publish_back_brings_the_earlier_files_under_new_versions)
 	str first, second;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -264,15 +264,15 @@ TEST(publish_back_brings_the_earlier_files_under_new_versions)
 	world_drop(&w);
 }
 
-TEST(publish_fills_gaps_from_the_source_when_the_project_says_so)
+WORLD_TEST(publish_fills_gaps_from_the_source_when_the_project_says_so)
 {
 	struct world w;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
-	world_fill_from_source(&w, id);
+	world_fill_from_source(&w);
 	world_publish(&w, "app");
 	CHECK_STR(world_body(&w, "acme/app", "tr.json"),
 	          S("{\"common\":{\"nav\":{\"home\":\"Home\"},\"title\":\"Başlık\"},\"hello\":\"Hello\"}"));
@@ -340,14 +340,14 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-TEST(publish_is_seen_whole_or_not_at_all)
+WORLD_TEST(publish_is_seen_whole_or_not_at_all)
 {
 	struct watching x = { 0 };
 	pthread_t threads[2];
 	struct world w;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	x.w = &w;
 	for (int i = 0; i < 2; i++)
@@ -367,7 +367,7 @@ TEST(publish_is_seen_whole_or_not_at_all)
 	world_drop(&w);
 }
 
-TEST(publish_compresses_better_behind_and_serves_that)
+WORLD_TEST(publish_compresses_better_behind_and_serves_that)
 {
 	static const char *const words[] = { "translation", "language", "message", "publish", "sign in", "cart", "order" };
 	struct err e = { 0 };
@@ -377,7 +377,7 @@ TEST(publish_compresses_better_behind_and_serves_that)
 	size_t at_once;
 	str digest, en;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	world_stop(&w);
 	w.behind = true;
 	world_start(&w);
@@ -427,13 +427,13 @@ static str long_text(struct world *w)
 	return (str){ p, 2000 };
 }
 
-TEST(publish_mends_a_lost_body_from_its_compressed_form)
+WORLD_TEST(publish_mends_a_lost_body_from_its_compressed_form)
 {
 	struct world w;
 	str en;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_text(&w, id, "common", "long", "en", arena_cstr(w.a, long_text(&w)), "approved");
@@ -448,7 +448,7 @@ TEST(publish_mends_a_lost_body_from_its_compressed_form)
 	world_drop(&w);
 }
 
-TEST(publish_makes_a_lost_body_again_from_the_published_texts)
+WORLD_TEST(publish_makes_a_lost_body_again_from_the_published_texts)
 {
 	struct strs problems = { 0 };
 	struct err e = { 0 };
@@ -456,7 +456,7 @@ TEST(publish_makes_a_lost_body_again_from_the_published_texts)
 	str en = STR_NONE, want;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -481,7 +481,7 @@ TEST(publish_makes_a_lost_body_again_from_the_published_texts)
 	world_drop(&w);
 }
 
-TEST(publish_on_a_full_disk_fails_as_unavailable_and_changes_nothing)
+WORLD_TEST(publish_on_a_full_disk_fails_as_unavailable_and_changes_nothing)
 {
 	struct publish_local_out out;
 	struct rlimit before, tight;
@@ -492,7 +492,7 @@ TEST(publish_on_a_full_disk_fails_as_unavailable_and_changes_nothing)
 	int64_t id;
 	char *big;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
@@ -522,21 +522,21 @@ TEST(publish_on_a_full_disk_fails_as_unavailable_and_changes_nothing)
 	world_drop(&w);
 }
 
-TEST(publish_that_lost_its_process_after_the_commit_is_finished_by_the_next)
+WORLD_TEST(publish_that_lost_its_process_after_the_commit_is_finished_by_the_next)
 {
 	struct world w;
 	struct rows r;
 	str en, manifest;
 	int64_t id;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	world_publish(&w, "app");
 	en = world_body(&w, "acme/app", "en.json");
 	manifest = world_body(&w, "acme/app", "manifest.json");
 	/* As if nothing had been marked: the same texts wait again, and the job is open. */
-	world_unfinish(&w, id);
+	world_unfinish(&w);
 	r = WORLD_ROWS(&w, SQL_PENDING_TEXTS, A_I64(id), A_I64(0));
 	CHECK(r.n > 0);
 	world_stop(&w);
@@ -553,13 +553,13 @@ TEST(publish_that_lost_its_process_after_the_commit_is_finished_by_the_next)
 
 /* Memory and retention -------------------------------------------------------------------------- */
 
-TEST(publish_keeps_within_its_memory_and_reads_back_what_it_dropped)
+WORLD_TEST(publish_keeps_within_its_memory_and_reads_back_what_it_dropped)
 {
 	struct world w;
 	int64_t id;
 	str text;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	world_stop(&w);
 	w.memory_bytes_max = 4 * KIB;
 	world_start(&w);
@@ -580,7 +580,7 @@ TEST(publish_keeps_within_its_memory_and_reads_back_what_it_dropped)
 	world_drop(&w);
 }
 
-TEST(publish_sweep_drops_old_snapshots_and_later_their_bodies)
+WORLD_TEST(publish_sweep_drops_old_snapshots_and_later_their_bodies)
 {
 	struct publish_sweep swept;
 	struct err e = { 0 };
@@ -588,7 +588,7 @@ TEST(publish_sweep_drops_old_snapshots_and_later_their_bodies)
 	str version, old;
 	int64_t id, later;
 
-	world_make(&w, NULL);
+	world_make(&w, f, NULL);
 	id = world_project(&w, &app);
 	fill(&w, id);
 	version = world_publish(&w, "app").version;

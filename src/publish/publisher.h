@@ -39,7 +39,7 @@ struct publisher_config {
 struct publisher *publisher_create(const struct publisher_config *c);
 /* Reads which projects deliver (names only; their files come behind or when asked for) and starts the background thread. */
 bool publisher_start(struct publisher *p, struct err *e) MUST_CHECK;
-/* After jobs_destroy and after the last reader. NULL is fine. */
+/* After jobs_stop and after the last reader; before jobs_destroy. NULL is fine. */
 void publisher_destroy(struct publisher *p);
 struct jobs *publisher_jobs(struct publisher *p);
 size_t publisher_memory(struct publisher *p);        /* bytes held hot */

@@ -52,11 +52,11 @@ static void key_of_acme(struct world *w)
 		                     .scopes = SCOPE_ALL, .projects = { PROJECTS_ALL, NULL, 0 } };
 }
 
-static int64_t make(struct world *w)
+static int64_t make(struct world *w, struct fixture *f)
 {
 	int64_t id;
 
-	world_make(w, NULL);
+	world_make(w, f, NULL);
 	id = world_project(w, &app);
 	key_of_acme(w);
 	world_text(w, id, "common", "a", "en", "A", "approved");
@@ -64,14 +64,14 @@ static int64_t make(struct world *w)
 	return id;
 }
 
-TEST(publish_start_answers_at_once_and_the_job_completes)
+WORLD_TEST(publish_start_answers_at_once_and_the_job_completes)
 {
 	struct publish_out out;
 	struct job_view v;
 	struct world w;
 	struct err e;
 
-	make(&w);
+	make(&w, f);
 	CHECK(start(&w, NULL, &out, &e));
 	CHECK(out.success && out.published == 2 && out.repositories == 1 && out.jobs.n == 1);
 	wait_final(&w, out.jobs.v[0], &v);
@@ -84,13 +84,13 @@ TEST(publish_start_answers_at_once_and_the_job_completes)
 	world_drop(&w);
 }
 
-TEST(publish_start_within_the_cooldown_is_rate_limited_with_the_seconds_left)
+WORLD_TEST(publish_start_within_the_cooldown_is_rate_limited_with_the_seconds_left)
 {
 	struct publish_out out;
 	struct job_view v;
 	struct world w;
 	struct err e;
-	int64_t id = make(&w);
+	int64_t id = make(&w, f);
 
 	CHECK(start(&w, NULL, &out, &e));
 	wait_final(&w, out.jobs.v[0], &v);
@@ -106,12 +106,12 @@ TEST(publish_start_within_the_cooldown_is_rate_limited_with_the_seconds_left)
 	world_drop(&w);
 }
 
-TEST(publish_local_has_no_cooldown_and_starts_none)
+WORLD_TEST(publish_local_has_no_cooldown_and_starts_none)
 {
 	struct publish_out out;
 	struct world w;
 	struct err e;
-	int64_t id = make(&w);
+	int64_t id = make(&w, f);
 
 	w.who = (struct principal){ .kind = WHO_LOCAL };
 	world_publish(&w, "app");
@@ -122,14 +122,14 @@ TEST(publish_local_has_no_cooldown_and_starts_none)
 	world_drop(&w);
 }
 
-TEST(publish_start_with_nothing_waiting_or_an_empty_list_starts_no_job)
+WORLD_TEST(publish_start_with_nothing_waiting_or_an_empty_list_starts_no_job)
 {
 	struct list none = { NULL, 0, true };
 	struct publish_out out;
 	struct world w;
 	struct err e;
 
-	make(&w);
+	make(&w, f);
 	CHECK(start(&w, &none, &out, &e));
 	CHECK(out.success && out.published == 0 && out.jobs.n == 0 && out.jobs.present && out.hint.n > 0);
 	w.who = (struct principal){ .kind = WHO_LOCAL };
@@ -140,7 +140,7 @@ TEST(publish_start_with_nothing_waiting_or_an_empty_list_starts_no_job)
 	world_drop(&w);
 }
 
-TEST(publish_start_of_chosen_texts_leaves_the_others_waiting)
+WORLD_TEST(publish_start_of_chosen_texts_leaves_the_others_waiting)
 {
 	struct chosen_text chosen[1];
 	struct list texts = { chosen, 1, true };
@@ -149,7 +149,7 @@ TEST(publish_start_of_chosen_texts_leaves_the_others_waiting)
 	struct world w;
 	struct rows r;
 	struct err e;
-	int64_t id = make(&w);
+	int64_t id = make(&w, f);
 
 	w.who = (struct principal){ .kind = WHO_LOCAL };
 	world_publish(&w, "app");
@@ -171,7 +171,7 @@ TEST(publish_start_of_chosen_texts_leaves_the_others_waiting)
 	world_drop(&w);
 }
 
-TEST(publish_start_while_one_is_pending_is_refused_and_cancel_frees_it)
+WORLD_TEST(publish_start_while_one_is_pending_is_refused_and_cancel_frees_it)
 {
 	struct job_cancel_in cancel = { S("acme"), S("app"), STR_NONE };
 	struct job_cancel_out done;
@@ -182,7 +182,7 @@ TEST(publish_start_while_one_is_pending_is_refused_and_cancel_frees_it)
 	struct err e;
 	str id;
 
-	make(&w);
+	make(&w, f);
 	w.settings.publish_pending_hold_ms = 60 * 1000;
 	w.settings.publish_cooldown_s = 0;
 	CHECK(start(&w, NULL, &out, &e));
@@ -212,14 +212,14 @@ TEST(publish_start_while_one_is_pending_is_refused_and_cancel_frees_it)
 	world_drop(&w);
 }
 
-TEST(job_get_of_an_unknown_id_or_a_foreign_organization_is_not_found)
+WORLD_TEST(job_get_of_an_unknown_id_or_a_foreign_organization_is_not_found)
 {
 	struct publish_out out;
 	struct job_view v;
 	struct world w;
 	struct err e;
 
-	make(&w);
+	make(&w, f);
 	CHECK(!get(&w, S("nope"), &v, &e));
 	CHECK_I64(e.code, ERR_NOT_FOUND);
 	CHECK(start(&w, NULL, &out, &e));
@@ -229,7 +229,7 @@ TEST(job_get_of_an_unknown_id_or_a_foreign_organization_is_not_found)
 	world_drop(&w);
 }
 
-TEST(job_list_shows_the_newest_first_and_filters)
+WORLD_TEST(job_list_shows_the_newest_first_and_filters)
 {
 	struct job_list_in in = { S("acme"), S("app"), STR_NONE, STR_NONE, 10 };
 	struct job_list_out out;
@@ -237,7 +237,7 @@ TEST(job_list_shows_the_newest_first_and_filters)
 	struct world w;
 	struct err e = { 0 };
 
-	make(&w);
+	make(&w, f);
 	w.who = (struct principal){ .kind = WHO_LOCAL };
 	world_publish(&w, "app");
 	world_publish(&w, "app");
@@ -264,7 +264,7 @@ static str written(struct world *w, const struct field *fields, const void *out,
 	return buf_view(&b);
 }
 
-TEST(job_view_has_the_compact_names_and_more_for_the_command_line_client)
+WORLD_TEST(job_view_has_the_compact_names_and_more_for_the_command_line_client)
 {
 	struct publish_out out;
 	struct job_view v;
@@ -272,7 +272,7 @@ TEST(job_view_has_the_compact_names_and_more_for_the_command_line_client)
 	struct err e;
 	str text;
 
-	make(&w);
+	make(&w, f);
 	CHECK(start(&w, NULL, &out, &e));
 	CHECK(str_find(written(&w, publish_out_fields, &out, FIELDS_BATCHED), S("\"success\":true,\"published\":2,\"repositories\":1,\"syncJobIds\":[\"")) > 0);
 	wait_final(&w, out.jobs.v[0], &v);

@@ -177,8 +177,8 @@ static void say_started(const struct act *act, const struct project *p, const st
 	*o = (struct publish_out){
 		.success = true, .published = n->texts, .repositories = 1, .deleted_keys = n->keys,
 		.language_changes = n->languages, .jobs = { ids, 1, true },
-		.message = arena_printf(act->arena, "Publishing %lld translations of " FMT_STR ".",
-		                        (long long)n->texts, ARG_STR(project_full_slug(act->arena, p))),
+		.message = arena_printf(act->arena, "Publishing %lld translation%s of " FMT_STR ".",
+		                        (long long)n->texts, n->texts == 1 ? "" : "s", ARG_STR(project_full_slug(act->arena, p))),
 		.hint = S("getSync with this id and waitMs 25000 answers when it has finished."),
 	};
 }

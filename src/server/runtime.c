@@ -198,9 +198,10 @@ void runtime_close(struct runtime *rt)
 {
 	if (rt == NULL)
 		return;
-	jobs_destroy(rt->jobs);
+	jobs_stop(rt->jobs);                    /* calls that wait for a job go on and end */
 	operation_env_destroy(rt->env);
 	publisher_destroy(rt->publisher);
+	jobs_destroy(rt->jobs);
 	blobs_close(&rt->blobs);
 	store_close(rt->store);
 	apps_destroy(rt->apps);
