@@ -15,6 +15,7 @@ enum rate_kind {
 	RATE_LOGIN_ACCOUNT,      /* wrong passwords for one account from one network  */
 	RATE_TOKEN_ADDRESS,      /* failed client authentications from one address    */
 	RATE_TOKEN_CLIENT,       /* … for one client from one network                 */
+	RATE_AUTHORIZE,          /* visits to the authorize endpoint from one address */
 };
 
 struct rates;

@@ -3,6 +3,8 @@
 
 #include "access/apps.h"
 #include "access/audit.h"
+#include "access/bearer.h"
+#include "access/rate.h"
 #include "crypto/token.h"
 #include "oauth/choice.h"
 #include "oauth/code.h"
@@ -11,7 +13,8 @@
 #include "oauth/resource.h"
 #include "store/oauth.h"
 
-enum { SECOND_MS = 1000 };
+/* Each visit is a row until it expires; nobody gets to fill the disk with them. */
+enum { SECOND_MS = 1000, VISITS_PER_ADDRESS_MAX = 600, VISITS_WINDOW_S = 60 };
 
 const struct field authorize_in_fields[] = {
 	FIELD(struct authorize_in, client_id, "client_id"),
@@ -395,7 +398,9 @@ bool authorize_begin(const struct act *act, const void *in, void *out, struct er
 {
 	struct begin b = { .in = in };
 
-	if (!check_app(act, &b, e))
+	if (!rate_take(bearers_rates(act->bearers), RATE_AUTHORIZE, act->address,
+	               VISITS_PER_ADDRESS_MAX, VISITS_WINDOW_S, act->now_ms, e) ||
+	    !check_app(act, &b, e))
 		return false;
 	b.row = (struct authorization_request){
 		.app_id = b.app.id,

@@ -206,6 +206,18 @@ SCENE_TEST(rule_060_parameters_have_a_length)
 	CHECK_STR(error_of(s, &in), S("invalid_request"));
 }
 
+SCENE_TEST(authorize_is_not_a_way_to_fill_the_disk)
+{
+	struct authorize_in in = scene_authorize(&s->partner, false);
+	struct err e = { 0 };
+
+	for (int i = 0; i < 700 && e.code == ERR_NONE; i++)
+		begin_as(s, &s->nobody, &in, &e);
+	CHECK_I64(e.code, ERR_RATE_LIMITED);
+	s->act.address = S("198.51.100.9");
+	CHECK(error_of(s, &in).p == NULL);
+}
+
 SCENE_TEST(rule_087_public_apps_need_pkce)
 {
 	struct authorize_in in = scene_authorize(&s->spa, false);

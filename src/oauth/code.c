@@ -300,7 +300,12 @@ static bool organization_issue(const struct act *act, const struct issue *is,
 	if (!family_issue(act, is, &g, &granted.refresh_token, e))
 		return false;
 	token_put_grant(act, &granted, is->out);
-	return true;
+	return audit_add(act, AUDIT_TOKEN_ISSUED,
+	                 &(struct audit_detail){ .app_id = g.app_id,
+	                                         .account_id = g.account_id,
+	                                         .organization_id = g.organization_id,
+	                                         .grant_id = g.id },
+	                 e);
 }
 
 /* A person may connect an app again and again; the families used last stay (rule 134). */

@@ -277,6 +277,21 @@ SCENE_TEST(rule_138_a_revoked_access_token_goes_alone)
 	CHECK_I64(scene_token_state(s, next.access_token), ERR_NONE);
 }
 
+SCENE_TEST(ruling_24_a_revoked_token_is_not_handed_out_again)
+{
+	struct connected c = connect_as(s, NULL);
+	struct mint_out first, next;
+	struct mint_in in = { 0 };
+	struct err e;
+
+	s->settings.mint_coalesce_ms = 5000;
+	CHECK_I64(mint(s, &c, &in, &first, &e), ERR_NONE);
+	CHECK_I64(revoke(s, &s->partner, first.installation_token), ERR_NONE);
+	CHECK_I64(scene_token_state(s, first.installation_token), ERR_INVALID_TOKEN);
+	CHECK_I64(mint(s, &c, &in, &next, &e), ERR_NONE);
+	CHECK_I64(scene_token_state(s, next.installation_token), ERR_NONE);
+}
+
 SCENE_TEST(rule_136_revocation_needs_the_app)
 {
 	struct connected c = connect_as(s, NULL);

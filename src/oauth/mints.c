@@ -118,6 +118,20 @@ void mints_put(struct mints *m, const struct mint_key *key, str token, int64_t n
 	pthread_mutex_unlock(&m->mutex);
 }
 
+void mints_forget(struct mints *m, str token)
+{
+	if (m == NULL)
+		return;
+	pthread_mutex_lock(&m->mutex);
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct slot *s = &m->slots[i];
+
+		if (s->minted_ms != 0 && secret_equal((str){ s->token, s->token_n }, token))
+			wipe(s, sizeof(*s));
+	}
+	pthread_mutex_unlock(&m->mutex);
+}
+
 static _Atomic int32_t *pending_of(struct mints *m, int64_t grant_id)
 {
 	return &m->pending[(uint64_t)grant_id * UINT64_C(0x9e3779b97f4a7c15) >> 52];

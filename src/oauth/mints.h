@@ -24,6 +24,9 @@ bool mints_find(struct mints *m, struct arena *a, const struct mint_key *key, in
 void mints_put(struct mints *m, const struct mint_key *key, str token, int64_t now_ms,
                int64_t expires_ms);
 
+/* It was revoked: nobody gets it again. */
+void mints_forget(struct mints *m, str token);
+
 /* Tokens of a grant that are minted and not yet committed; never too low. */
 int64_t mints_pending(struct mints *m, int64_t grant_id);
 void mints_pending_add(struct mints *m, int64_t grant_id, int more);

@@ -5,6 +5,7 @@
 #include "access/bearer.h"
 #include "crypto/token.h"
 #include "oauth/client.h"
+#include "oauth/mints.h"
 #include "oauth/revoke.h"
 #include "oauth/token_int.h"
 #include "store/oauth.h"
@@ -62,6 +63,7 @@ static bool revoke_bearer(const struct act *act, const struct app *app, str toke
 			return false;
 	} else {
 		bearer_token_deny(act, &d);
+		mints_forget(act->mints, token);
 		if (!store_token_disable(act->db, act->arena, d.b, act->now_ms, e))
 			return false;
 	}

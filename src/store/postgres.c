@@ -592,7 +592,7 @@ static bool postgres_backup(struct store *s, str file, struct err *e)
 
 static bool postgres_check(struct store *s, struct arena *a, struct strs *problems, struct err *e)
 {
-	struct db *db;
+	struct db *db = NULL;
 	struct rows indexes;
 	str *found;
 	bool ok;
