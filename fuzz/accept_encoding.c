@@ -12,7 +12,8 @@ enum { WEIGHT_MAX = 1000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	str rest = { (const char *)data, size }, accept = STR_NONE, tags = STR_NONE, agent = STR_NONE;
+	str rest = { (const char *)data, size }, accept = STR_NONE, tags = STR_NONE,
+	    agent = STR_NONE;
 	struct encodings e;
 
 	if (size == 0 || !str_cut(&rest, '\n', &accept))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A delivery address: path, then query after the first '?'. What is canonical stays as it is; what can be asked for has the parts it
- * claims. */
+ * A delivery address: path, then query after the first '?'. What is canonical stays as it is; what
+ * can be asked for has the parts it claims. */
 #include <assert.h>
 
 #include "cdn/cdn_int.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bodies in a directory: ab/abcd…, ab/abcd….gz, ab/abcd….br. The compressed forms end in the SHA-256 of
- * what precedes it, because their own bytes have no name to be checked against. */
+ * Bodies in a directory: ab/abcd…, ab/abcd….gz, ab/abcd….br. The compressed forms end in the
+ * SHA-256 of what precedes it, because their own bytes have no name to be checked against. */
 #include "blob/blob.h"
 
 #include <dirent.h>
@@ -21,7 +21,7 @@ enum {
 	FANOUT = 256,
 	PATH_BYTES_MAX = 3 + BLOB_NAME_BYTES + 4,
 	TEMP_BYTES_MAX = 48,
-	SYNC_EACH_MAX = 4,           /* up to here one fsync a file, beyond it one syncfs for all  */
+	SYNC_EACH_MAX = 4, /* up to here one fsync a file, beyond it one syncfs for all */
 	RETRY_AFTER_S = 5,
 	TEMP_KEPT_MS = 3600 * 1000,
 };
@@ -58,7 +58,8 @@ static bool is_name(str s)
 
 static void path_of(str name, enum blob_form form, char out[PATH_BYTES_MAX])
 {
-	snprintf(out, PATH_BYTES_MAX, "%.2s/%.*s%s", name.p, BLOB_NAME_BYTES, name.p, suffixes[form]);
+	snprintf(out, PATH_BYTES_MAX, "%.2s/%.*s%s", name.p, BLOB_NAME_BYTES, name.p,
+		 suffixes[form]);
 }
 
 static size_t trailer_bytes(enum blob_form form)
@@ -66,7 +67,8 @@ static size_t trailer_bytes(enum blob_form form)
 	return form == BLOB_IDENTITY ? 0 : DIGEST_BYTES;
 }
 
-/* What a killed process left behind; young ones may belong to another process on a shared directory. */
+/* What a killed process left behind; young ones may belong to another process on a shared
+ * directory. */
 static void sweep_temps(int root)
 {
 	int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -199,8 +201,8 @@ static unsigned fan_of(const struct staged *s)
 	return fan;
 }
 
-/* Gives the staged files their names. A directory is synced once however many names it got; the root only when it got
- * a new directory. */
+/* Gives the staged files their names. A directory is synced once however many names it got; the
+ * root only when it got a new directory. */
 static bool settle(struct blobs *b, const struct staged *v, size_t n, struct err *e)
 {
 	bool touched[FANOUT] = { false };
@@ -226,7 +228,8 @@ static bool settle(struct blobs *b, const struct staged *v, size_t n, struct err
 	return !grew || sync_directory(b, ".") || fail(e, "sync directory");
 }
 
-/* There and of the right length: a power cut between rename and sync can leave a shorter one on some file systems. */
+/* There and of the right length: a power cut between rename and sync can leave a shorter one on
+ * some file systems. */
 static bool is_complete(struct blobs *b, const struct blob_item *item)
 {
 	char path[PATH_BYTES_MAX];
@@ -238,7 +241,8 @@ static bool is_complete(struct blobs *b, const struct blob_item *item)
 	       utimensat(b->root, path, NULL, 0) == 0;
 }
 
-static bool put(struct blobs *b, const struct blob_item *items, size_t n, bool replace, struct err *e)
+static bool put(struct blobs *b, const struct blob_item *items, size_t n, bool replace,
+		struct err *e)
 {
 	struct arena *a = arena_create(4 * KIB);
 	struct staged *v = arena_array(a, struct staged, n + 1);
@@ -311,9 +315,11 @@ static bool read_checked(int fd, str name, enum blob_form form, struct buf *out,
 		return fail(e, "stat");
 	n = (size_t)st.st_size;
 	if (n < extra || n > BLOB_BYTES_MAX + extra)
-		return err_log(e, ERR_INTERNAL, 0, "blob %.16s%s has a wrong length", name.p, suffixes[form]);
+		return err_log(e, ERR_INTERNAL, 0, "blob %.16s%s has a wrong length", name.p,
+			       suffixes[form]);
 	if (!buf_reserve(out, n + 1))
-		return err_log(e, ERR_INTERNAL, 0, "blob %.16s%s does not fit", name.p, suffixes[form]);
+		return err_log(e, ERR_INTERNAL, 0, "blob %.16s%s does not fit", name.p,
+			       suffixes[form]);
 	if (!read_all(fd, out, n))
 		return fail(e, "read");
 	out->n -= extra;

@@ -100,7 +100,8 @@ TEST(blob_put_of_many_needs_no_sync_each_and_all_are_there)
 		v[i] = item_of(&h, arena_printf(h.a, "body %d", i));
 	CHECK(blobs_put(h.b, v, 40, &e));
 	for (int i = 0; i < 40; i++)
-		CHECK(blobs_has(h.b, v[i].name, BLOB_IDENTITY) && !blobs_has(h.b, v[i].name, BLOB_GZIP));
+		CHECK(blobs_has(h.b, v[i].name, BLOB_IDENTITY) &&
+		      !blobs_has(h.b, v[i].name, BLOB_GZIP));
 	home_drop(&h);
 }
 
@@ -213,7 +214,8 @@ TEST(blob_put_on_a_full_disk_is_unavailable_and_leaves_nothing)
 	CHECK(!ok);
 	CHECK_I64(e.code, ERR_UNAVAILABLE);
 	CHECK(e.retry_after_s > 0);
-	CHECK(!blobs_has(h.b, v[0].name, BLOB_IDENTITY) && !blobs_has(h.b, v[1].name, BLOB_IDENTITY));
+	CHECK(!blobs_has(h.b, v[0].name, BLOB_IDENTITY) &&
+	      !blobs_has(h.b, v[1].name, BLOB_IDENTITY));
 	free(big);
 	home_drop(&h);
 }

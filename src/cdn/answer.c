@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ends of an exchange. Every answer is a head that is there already and a body that is there already. */
+ * The ends of an exchange. Every answer is a head that is there already and a body that is there
+ * already. */
 #include "cdn/cdn_int.h"
 
 #include "cdn/condition.h"
@@ -15,26 +16,31 @@
 static const struct { str head, body; } plain[PLAIN_COUNT] = {
 	/* Browsers ask before every read of the SDKs, so this is half of all requests. */
 	[PLAIN_PREFLIGHT] = { STR("HTTP/1.1 204 No Content\r\n"
-	                          "Access-Control-Allow-Origin: *\r\n"
-	                          "Access-Control-Allow-Methods: " METHODS "\r\n"
-	                          "Access-Control-Allow-Headers: Cache-Control, Pragma, If-None-Match, If-Modified-Since, "
-	                          "Accept-Encoding, Accept, Content-Type, x-api-key\r\n"
-	                          "Access-Control-Max-Age: 86400\r\n"
-	                          "Allow: " METHODS "\r\n"), STR("") },
-	[PLAIN_METHOD] = PLAIN_JSON("405 Method Not Allowed", "30", "{\"error\":\"method_not_allowed\"}",
-	                            "Allow: " METHODS "\r\n"),
+				  "Access-Control-Allow-Origin: *\r\n"
+				  "Access-Control-Allow-Methods: " METHODS "\r\n"
+				  "Access-Control-Allow-Headers: Cache-Control, Pragma, "
+				  "If-None-Match, If-Modified-Since, "
+				  "Accept-Encoding, Accept, Content-Type, x-api-key\r\n"
+				  "Access-Control-Max-Age: 86400\r\n"
+				  "Allow: " METHODS "\r\n"),
+			      STR("") },
+	[PLAIN_METHOD] = PLAIN_JSON("405 Method Not Allowed", "30",
+				    "{\"error\":\"method_not_allowed\"}", "Allow: " METHODS "\r\n"),
 	[PLAIN_EMPTY] = PLAIN_JSON("200 OK", "2", "{}", ""),
 	[PLAIN_ABSENT] = PLAIN_JSON("404 Not Found", "2", "{}", ""),
 	[PLAIN_NOT_FOUND] = PLAIN_JSON("404 Not Found", "21", "{\"error\":\"not_found\"}", ""),
-	[PLAIN_BAD_PATH] = PLAIN_JSON("400 Bad Request", "27", "{\"error\":\"invalid_request\"}", ""),
+	[PLAIN_BAD_PATH] =
+		PLAIN_JSON("400 Bad Request", "27", "{\"error\":\"invalid_request\"}", ""),
 	[PLAIN_TOO_LONG] = PLAIN_JSON("414 URI Too Long", "24", "{\"error\":\"uri_too_long\"}", ""),
-	[PLAIN_UNAVAILABLE] = PLAIN_JSON("503 Service Unavailable", "17", "{\"fallback\":true}", "Retry-After: 1\r\n"),
+	[PLAIN_UNAVAILABLE] = PLAIN_JSON("503 Service Unavailable", "17", "{\"fallback\":true}",
+					 "Retry-After: 1\r\n"),
 };
 
-/* Hots whose bytes this thread is handing to the engine right now, innermost first: the engine may answer the next request of a
- * pipeline inside the call. When the bytes have all gone before the call returns, as almost always, nothing was kept and
- * nobody counts; otherwise the reference is taken after the call, still inside the read section. Which of several answers with
- * the same hot has gone does not matter: there are as many references as answers under way. */
+/* Hots whose bytes this thread is handing to the engine right now, innermost first: the engine may
+ * answer the next request of a pipeline inside the call. When the bytes have all gone before the
+ * call returns, as almost always, nothing was kept and nobody counts; otherwise the reference is
+ * taken after the call, still inside the read section. Which of several answers with the same hot
+ * has gone does not matter: there are as many references as answers under way. */
 struct sending { struct sending *outer; struct hot *hot; bool gone; };
 static _Thread_local struct sending *innermost;
 
@@ -70,7 +76,8 @@ void send_hot(struct http_exchange *x, struct hot *h)
 	enum hot_form form;
 
 	hot_touch(h, q->now_ms);
-	if (is_unchanged(q->known[HTTP_IF_NONE_MATCH], q->known[HTTP_IF_MODIFIED_SINCE], h->etag, h->modified_s)) {
+	if (is_unchanged(q->known[HTTP_IF_NONE_MATCH], q->known[HTTP_IF_MODIFIED_SINCE], h->etag,
+			 h->modified_s)) {
 		send_from(x, h->head_unchanged, STR_NONE, h);
 		return;
 	}

@@ -13,7 +13,7 @@ void cdn_init(struct publisher *p, const struct settings *s)
 
 static void look(struct visit *v);
 
-/* Waiting for memory ---------------------------------------------------------------------------- */
+/* Waiting for memory --------------------------------------------------------------------------- */
 
 static void arrived(void *arg)
 {
@@ -61,18 +61,23 @@ static void fetch_site(struct visit *v, const struct site *s)
 	fetch(v, &(struct fetch){ .kind = FETCH_SITE, .project_id = s->project_id });
 }
 
-static void fetch_file(struct visit *v, const struct site *s, const struct live *l, const struct found *found)
+static void fetch_file(struct visit *v, const struct site *s, const struct live *l,
+		       const struct found *found)
 {
 	struct arena *a = http_arena(v->x);
 
 	fetch(v, &(struct fetch){
-		.kind = FETCH_FILE, .project_id = s->project_id, .use = found->use,
-		.manifest = found->file == &l->manifest, .language = arena_str(a, found->file->language),
-		.space = arena_str(a, found->file->space), .digest = arena_str(a, found->file->digest),
-	});
+			 .kind = FETCH_FILE,
+			 .project_id = s->project_id,
+			 .use = found->use,
+			 .manifest = found->file == &l->manifest,
+			 .language = arena_str(a, found->file->language),
+			 .space = arena_str(a, found->file->space),
+			 .digest = arena_str(a, found->file->digest),
+		 });
 }
 
-/* Not there ------------------------------------------------------------------------------------- */
+/* Not there ------------------------------------------------------------------------------------ */
 
 static bool is_strict(const struct site *s)
 {
@@ -96,7 +101,8 @@ static enum plain missing(const struct site *s, const struct live *l, str rest)
 	case ADDRESS_SPACE:
 		if (published)
 			return PLAIN_EMPTY;
-		/* Clients of namespaced projects fall back to their stored copy only on an error. */
+		/* Clients of namespaced projects fall back to their stored copy only on an error.
+		 */
 		if (l && l->namespaced && cdn.settings->namespaced_missing_404)
 			return PLAIN_ABSENT;
 		return usual;
@@ -105,9 +111,10 @@ static enum plain missing(const struct site *s, const struct live *l, str rest)
 	}
 }
 
-/* Batches --------------------------------------------------------------------------------------- */
+/* Batches -------------------------------------------------------------------------------------- */
 
-static void look_batch(struct visit *v, const struct site *s, struct live *l, const struct found *found)
+static void look_batch(struct visit *v, const struct site *s, struct live *l,
+		       const struct found *found)
 {
 	struct arena *a = http_arena(v->x);
 	struct hot *h;
@@ -136,7 +143,7 @@ static void look_batch(struct visit *v, const struct site *s, struct live *l, co
 	                          .language = arena_str(a, found->file->language) });
 }
 
-/* Looking --------------------------------------------------------------------------------------- */
+/* Looking -------------------------------------------------------------------------------------- */
 
 /* In a read section. true: ended, section and all. false: not found as it is spelled. */
 static bool look_as_spelled(struct visit *v, struct site **site_out, struct live **live_out)

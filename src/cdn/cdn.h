@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Delivery: every address below /{org}/{project}/ and /{uuid}/. Answers from memory on the loop thread; what is not in
- * memory is fetched on another thread, and only for projects that are known to deliver. Sources: contract
- * "cdn-and-cli" sections 4, 7-10; rulings R9, R10, R26, R35, R38. */
+ * Delivery: every address below /{org}/{project}/ and /{uuid}/. Answers from memory on the loop
+ * thread; what is not in memory is fetched on another thread, and only for projects that are known
+ * to deliver. Sources: contract "cdn-and-cli" sections 4, 7-10; rulings R9, R10, R26, R35, R38. */
 #ifndef CDN_CDN_H
 #define CDN_CDN_H
 

@@ -15,7 +15,13 @@
 #include "cdn/cdn_int.h"
 #include "publish/fixture_test.h"
 
-struct site_test { struct world w; struct http_server *http; int port; int64_t app, spaced; str uuid, version; };
+struct site_test {
+	struct world w;
+	struct http_server *http;
+	int port;
+	int64_t app, spaced;
+	str uuid, version;
+};
 
 static void error_plain(struct http_exchange *x, const struct err *e)
 {
@@ -26,9 +32,13 @@ static void error_plain(struct http_exchange *x, const struct err *e)
 
 static void serve(struct site_test *t)
 {
-	struct http_config c = { .listen = "127.0.0.1:0", .loops = 1, .fallback = cdn_handle, .error = error_plain,
-		                 .fallback_target_bytes_max = CDN_TARGET_BYTES_MAX,
-		                 .thread_in = index_thread_in, .thread_out = index_thread_out };
+	struct http_config c = { .listen = "127.0.0.1:0",
+				 .loops = 1,
+				 .fallback = cdn_handle,
+				 .error = error_plain,
+				 .fallback_target_bytes_max = CDN_TARGET_BYTES_MAX,
+				 .thread_in = index_thread_in,
+				 .thread_out = index_thread_out };
 	struct err e = { 0 };
 
 	cdn_init(t->w.publisher, &t->w.settings);
@@ -45,8 +55,12 @@ static void stop(struct site_test *t)
 
 static void make(struct site_test *t, struct fixture *f)
 {
-	static const struct project_wish app = { .slug = "app", .source = "en", .languages = "tr pt-br" };
-	static const struct project_wish spaced = { .slug = "spaced", .source = "en", .languages = "tr", .namespaced = true };
+	static const struct project_wish app = { .slug = "app",
+						 .source = "en",
+						 .languages = "tr pt-br" };
+	static const struct project_wish spaced = {
+		.slug = "spaced", .source = "en", .languages = "tr", .namespaced = true
+	};
 	char big[4001];
 	struct rows r;
 
@@ -133,8 +147,9 @@ static str header(struct site_test *t, str answer, const char *name)
 
 static str ask(struct site_test *t, const char *method, const char *target, const char *headers)
 {
-	str request = arena_printf(t->w.a, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method, target,
-	                           headers);
+	str request =
+		arena_printf(t->w.a, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n",
+			     method, target, headers);
 	str answer = talk(t, request), length = header(t, answer, "Content-Length");
 	int64_t n;
 
@@ -155,8 +170,13 @@ static const char en_json[] = "{\"common\":{\"title\":\"Title\"},\"hello\":\"\\u
 WORLD_TEST(cdn_answers_every_address_of_a_locale_with_the_same_bytes)
 {
 	static const char *const shapes[] = {
-		"/acme/app/en/translations.json", "/acme/app/en.json", "/acme/app/translations/en.json",
-		"/ACME/App/EN.json", "/acme/app/en.json?_bust=1&t=2", "/%61cme/app/%65n.json", "//acme/app/en.json",
+		"/acme/app/en/translations.json",
+		"/acme/app/en.json",
+		"/acme/app/translations/en.json",
+		"/ACME/App/EN.json",
+		"/acme/app/en.json?_bust=1&t=2",
+		"/%61cme/app/%65n.json",
+		"//acme/app/en.json",
 	};
 	struct site_test t;
 	str tag = STR_NONE, a;
@@ -170,9 +190,12 @@ WORLD_TEST(cdn_answers_every_address_of_a_locale_with_the_same_bytes)
 			CHECK_STR(header(&t, a, "ETag"), tag);
 		tag = header(&t, a, "ETag");
 	}
-	a = get(&t, arena_cstr(t.w.a, arena_printf(t.w.a, "/" FMT_STR "/en/translations.json", ARG_STR(t.uuid))));
+	a = get(&t, arena_cstr(t.w.a, arena_printf(t.w.a, "/" FMT_STR "/en/translations.json",
+						   ARG_STR(t.uuid))));
 	CHECK_STR(header(&t, a, "ETag"), tag);
-	a = get(&t, arena_cstr(t.w.a, arena_printf(t.w.a, "/acme/app/v/" FMT_STR "/en/translations.json", ARG_STR(t.version))));
+	a = get(&t, arena_cstr(t.w.a,
+			       arena_printf(t.w.a, "/acme/app/v/" FMT_STR "/en/translations.json",
+					    ARG_STR(t.version))));
 	CHECK_STR(header(&t, a, "ETag"), tag);
 	CHECK_STR(header(&t, a, "Cache-Control"), S("public, max-age=31536000, immutable"));
 	CHECK_I64(status_of(get(&t, "/acme/app/pt_BR/translations.json")), 200);
@@ -197,8 +220,10 @@ WORLD_TEST(cdn_sends_the_headers_of_the_contract)
 	CHECK(str_starts(header(&t, a, "Cache-Control"), S("public, max-age=60")));
 	CHECK(header(&t, a, "Last-Modified").n == 29 && header(&t, a, "ETag").n == 34);
 	m = get(&t, "/acme/app/manifest.json");
-	CHECK_STR(header(&t, m, "Cache-Control"), S("public, max-age=0, s-maxage=0, must-revalidate"));
-	CHECK(str_find(body_of(m), S("\"url\":\"http://cdn.test/acme/app/en/translations.json\"")) > 0);
+	CHECK_STR(header(&t, m, "Cache-Control"),
+		  S("public, max-age=0, s-maxage=0, must-revalidate"));
+	CHECK(str_find(body_of(m), S("\"url\":\"http://cdn.test/acme/app/en/translations.json\"")) >
+	      0);
 	drop(&t);
 }
 
@@ -208,7 +233,8 @@ WORLD_TEST(cdn_answers_preflights_without_looking)
 	str a;
 
 	make(&t, f);
-	a = ask(&t, "OPTIONS", "/no/such/en.json?x", "Origin: https://a.test\r\nAccess-Control-Request-Method: GET\r\n");
+	a = ask(&t, "OPTIONS", "/no/such/en.json?x",
+		"Origin: https://a.test\r\nAccess-Control-Request-Method: GET\r\n");
 	CHECK_I64(status_of(a), 204);
 	CHECK_STR(header(&t, a, "Access-Control-Allow-Methods"), S("GET, HEAD, OPTIONS"));
 	CHECK(str_find(header(&t, a, "Access-Control-Allow-Headers"), S("If-None-Match")) > 0);
@@ -244,14 +270,20 @@ WORLD_TEST(cdn_says_not_modified_only_to_a_validator)
 	a = get(&t, "/acme/app/en.json");
 	tag = header(&t, a, "ETag");
 	date = header(&t, a, "Last-Modified");
-	a = ask(&t, "GET", "/acme/app/en.json", arena_cstr(t.w.a, arena_printf(t.w.a, "If-None-Match: W/" FMT_STR "\r\n", ARG_STR(tag))));
+	a = ask(&t, "GET", "/acme/app/en.json",
+		arena_cstr(t.w.a,
+			   arena_printf(t.w.a, "If-None-Match: W/" FMT_STR "\r\n", ARG_STR(tag))));
 	CHECK_I64(status_of(a), 304);
 	CHECK_STR(header(&t, a, "ETag"), tag);
-	CHECK(header(&t, a, "Cache-Control").n > 0 && header(&t, a, "Date").n > 0 && header(&t, a, "Vary").n > 0);
+	CHECK(header(&t, a, "Cache-Control").n > 0 && header(&t, a, "Date").n > 0 &&
+	      header(&t, a, "Vary").n > 0);
 	CHECK_I64((int64_t)body_of(a).n, 0);
-	a = ask(&t, "GET", "/acme/app/en.json", arena_cstr(t.w.a, arena_printf(t.w.a, "If-Modified-Since: " FMT_STR "\r\n", ARG_STR(date))));
+	a = ask(&t, "GET", "/acme/app/en.json",
+		arena_cstr(t.w.a, arena_printf(t.w.a, "If-Modified-Since: " FMT_STR "\r\n",
+					       ARG_STR(date))));
 	CHECK_I64(status_of(a), 304);
-	CHECK_I64(status_of(ask(&t, "GET", "/acme/app/en.json", "If-None-Match: \"other\"\r\n")), 200);
+	CHECK_I64(status_of(ask(&t, "GET", "/acme/app/en.json", "If-None-Match: \"other\"\r\n")),
+		  200);
 	CHECK_I64(status_of(ask(&t, "GET", "/acme/app/xx.json", "If-None-Match: *\r\n")), 200);
 	drop(&t);
 }
@@ -269,12 +301,14 @@ WORLD_TEST(cdn_compresses_by_what_the_client_accepts)
 	a = ask(&t, "GET", "/acme/app/tr.json", "Accept-Encoding: gzip\r\n");
 	CHECK_STR(header(&t, a, "Content-Encoding"), S("gzip"));
 	CHECK_STR(header(&t, a, "ETag"), header(&t, b, "ETag"));
-	CHECK(libdeflate_gzip_decompress(d, body_of(a).p, body_of(a).n, out, sizeof(out), &n) == LIBDEFLATE_SUCCESS);
+	CHECK(libdeflate_gzip_decompress(d, body_of(a).p, body_of(a).n, out, sizeof(out), &n) ==
+	      LIBDEFLATE_SUCCESS);
 	CHECK_STR(((str){ out, n }), body_of(b));
 	libdeflate_free_decompressor(d);
 	a = ask(&t, "GET", "/acme/app/tr.json", "Accept-Encoding: gzip, br\r\n");
 	CHECK_STR(header(&t, a, "Content-Encoding"), S("br"));
-	a = ask(&t, "GET", "/acme/app/tr.json", "Accept-Encoding: gzip, br\r\nUser-Agent: okhttp/4.9.2\r\n");
+	a = ask(&t, "GET", "/acme/app/tr.json",
+		"Accept-Encoding: gzip, br\r\nUser-Agent: okhttp/4.9.2\r\n");
 	CHECK(header(&t, a, "Content-Encoding").p == NULL);
 	/* Short ones are not worth it. */
 	a = ask(&t, "GET", "/acme/app/en.json", "Accept-Encoding: gzip, br\r\n");
@@ -289,7 +323,8 @@ WORLD_TEST(cdn_batch_has_every_namespace_that_was_asked_for)
 
 	make(&t, f);
 	a = get(&t, "/acme/spaced/en/batch.json?ns=common,auth,nope,common");
-	CHECK_STR(body_of(a), S("{\"auth\":{\"ok\":\"OK\"},\"common\":{\"title\":\"Title\"},\"nope\":{}}"));
+	CHECK_STR(body_of(a),
+		  S("{\"auth\":{\"ok\":\"OK\"},\"common\":{\"title\":\"Title\"},\"nope\":{}}"));
 	CHECK_STR(header(&t, a, "X-Batch-Requested"), S("3"));
 	CHECK_STR(header(&t, a, "X-Batch-Count"), S("2"));
 	CHECK(header(&t, a, "ETag").n > 0);
@@ -316,7 +351,8 @@ WORLD_TEST(cdn_answers_missing_content_as_the_profile_says)
 		{ "/no/such/en/common.json", 200, 404 }, { "/acme/app/en/nope.json", 200, 200 },
 		{ "/acme/app/xx/common.json", 200, 404 }, { "/acme/spaced/tr/auth.json", 200, 200 },
 		{ "/acme/spaced/de/auth.json", 404, 404 }, { "/no/such/v/x-y/en/common.json", 404, 404 },
-		{ "/acme/app/v/aaaaaaaa-bbbb/xx/common.json", 404, 404 }, { "/acme/app/v/aaaaaaaa-bbbb/en/nope.json", 200, 200 },
+		{ "/acme/app/v/aaaaaaaa-bbbb/xx/common.json", 404, 404 },
+		{ "/acme/app/v/aaaaaaaa-bbbb/en/nope.json", 200, 200 },
 		{ "/" "00000000-0000-4000-8000-000000000000" "/en.json", 200, 404 },
 		{ "/acme", 404, 404 }, { "/favicon.ico", 404, 404 }, { "/acme/app/logo.png", 404, 404 },
 	};
@@ -354,7 +390,8 @@ WORLD_TEST(cdn_serves_cold_files_after_a_restart_and_new_ones_after_a_publish)
 	a = ask(&t, "GET", "/acme/app/tr.json", "Accept-Encoding: br\r\n");
 	CHECK_STR(header(&t, a, "Content-Encoding"), S("br"));
 	CHECK_I64(status_of(get(&t, "/acme/app/manifest.json")), 200);
-	CHECK_STR(body_of(get(&t, "/acme/spaced/en/batch.json?ns=auth")), S("{\"auth\":{\"ok\":\"OK\"}}"));
+	CHECK_STR(body_of(get(&t, "/acme/spaced/en/batch.json?ns=auth")),
+		  S("{\"auth\":{\"ok\":\"OK\"}}"));
 	world_text(&t.w, t.app, "common", "title", "en", "New", "approved");
 	world_publish(&t.w, "app");
 	CHECK(str_find(body_of(get(&t, "/acme/app/en.json")), S("New")) > 0);

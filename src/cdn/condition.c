@@ -5,7 +5,8 @@
 
 #include "base/clock.h"
 
-/* Takes one entity tag from the front, quotes included; tags may contain commas. false: no further tag. */
+/* Takes one entity tag from the front, quotes included; tags may contain commas. false: no further
+ * tag. */
 static bool next_tag(str *rest, str *tag)
 {
 	const char *end;

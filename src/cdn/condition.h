@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Has the client got this already? Sources: RFC 9110 13.1.2, 13.1.3; contract "cdn-and-cli" 10.4. */
+ * Has the client got this already? Sources: RFC 9110 13.1.2, 13.1.3; contract "cdn-and-cli" 10.4.
+ */
 #ifndef CDN_CONDITION_H
 #define CDN_CONDITION_H
 

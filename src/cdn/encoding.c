@@ -3,7 +3,8 @@
 
 enum { WEIGHT_MAX = 1000, WEIGHT_UNNAMED = 1 };
 
-/* "0", "0.5", "1.000": at most three decimals. Anything else is no weight, and the member is skipped. */
+/* "0", "0.5", "1.000": at most three decimals. Anything else is no weight, and the member is
+ * skipped. */
 static int weight_of(str s)
 {
 	int whole, part = 0, scale = 100;
@@ -61,7 +62,8 @@ struct encodings encodings_accepted(str accept_encoding)
 		else if (str_eq(member, S("*")))
 			others = weight == 0 ? -1 : weight;
 	}
-	/* Identity is acceptable unless refused by name or by "*;q=0", but less than anything that was named. */
+	/* Identity is acceptable unless refused by name or by "*;q=0", but less than anything that
+	 * was named. */
 	if (out.weight[HOT_IDENTITY] < 0)
 		out.weight[HOT_IDENTITY] = others < 0 ? 0 : others > 0 ? others : WEIGHT_UNNAMED;
 	for (int i = HOT_GZIP; i < HOT_FORMS; i++)
@@ -70,7 +72,8 @@ struct encodings encodings_accepted(str accept_encoding)
 	return out;
 }
 
-enum hot_form encoding_choose(const struct hot *h, str accept_encoding, str user_agent, bool okhttp_gzip)
+enum hot_form encoding_choose(const struct hot *h, str accept_encoding, str user_agent,
+			      bool okhttp_gzip)
 {
 	enum hot_form best = HOT_IDENTITY;
 	struct encodings e;

@@ -12,8 +12,10 @@ struct encodings { int weight[HOT_FORMS]; };
 /* Absent or empty: identity only. Unknown codings and malformed members are skipped. */
 struct encodings encodings_accepted(str accept_encoding);
 
-/* The heaviest of what exists; of equals the shortest kind. Identity when nothing fits: an answer is worth more than
- * the letter of the rule. `okhttp` clients are handed undecoded bytes by some of their platforms. */
-enum hot_form encoding_choose(const struct hot *h, str accept_encoding, str user_agent, bool okhttp_gzip);
+/* The heaviest of what exists; of equals the shortest kind. Identity when nothing fits: an answer
+ * is worth more than the letter of the rule. `okhttp` clients are handed undecoded bytes by some of
+ * their platforms. */
+enum hot_form encoding_choose(const struct hot *h, str accept_encoding, str user_agent,
+			      bool okhttp_gzip);
 
 #endif

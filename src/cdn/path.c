@@ -47,7 +47,8 @@ static str locale_canonical(struct arena *a, str s)
 	return (str){ p, s.n };
 }
 
-/* Which segment is the locale, by their number: "en.json", "en/x.json" or "translations/en.json", "v/1/en/x.json". */
+/* Which segment is the locale, by their number: "en.json", "en/x.json" or "translations/en.json",
+ * "v/1/en/x.json". */
 static size_t locale_segment(const str *v, size_t n)
 {
 	if (n == 2)
@@ -81,11 +82,13 @@ static bool rest_canonical(struct arena *a, str rest, str *out)
 	if (n == 2 && at == 1)
 		v[0] = S("translations");
 	name = without_json(v[at]);
-	/* The extension is not part of the locale and keeps its case; "manifest.json" is no locale at all. */
+	/* The extension is not part of the locale and keeps its case; "manifest.json" is no locale
+	 * at all. */
 	if (n == 1 && str_eq(v[0], S("manifest.json")))
 		*out = v[0];
 	else if (name.p)
-		v[at] = arena_join(a, (const str[]){ locale_canonical(a, name), json_suffix }, 2, S(""));
+		v[at] = arena_join(a, (const str[]){ locale_canonical(a, name), json_suffix }, 2,
+				   S(""));
 	else
 		v[at] = locale_canonical(a, v[at]);
 	*out = n == 1 ? v[0] : arena_join(a, v, n, S("/"));
@@ -96,7 +99,8 @@ bool cdn_path_canonical(struct arena *a, const struct cdn_path *in, struct cdn_p
 {
 	str project;
 
-	if (!percent_decode(a, in->project, false, &project) || !rest_canonical(a, in->rest, &out->rest))
+	if (!percent_decode(a, in->project, false, &project) ||
+	    !rest_canonical(a, in->rest, &out->rest))
 		return false;
 	out->project = arena_lower(a, project);
 	return true;

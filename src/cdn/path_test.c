@@ -12,10 +12,12 @@ TEST(cdn_path_is_cut_into_project_and_rest)
 		{ "/acme/app/en.json", "acme/app", "en.json" },
 		{ "/acme/app/en/translations.json", "acme/app", "en/translations.json" },
 		{ "/acme/app/translations/en.json", "acme/app", "translations/en.json" },
-		{ "/acme/app/v/loyw3v28-0f3c2a9e/en/common.json", "acme/app", "v/loyw3v28-0f3c2a9e/en/common.json" },
+		{ "/acme/app/v/loyw3v28-0f3c2a9e/en/common.json", "acme/app",
+		  "v/loyw3v28-0f3c2a9e/en/common.json" },
 		{ "/" UUID "/manifest.json", UUID, "manifest.json" },
 		{ "/" UUID "/en/common.json", UUID, "en/common.json" },
-		{ "/0F3C2A9E-1111-4222-8333-444455556666/en.json", "0F3C2A9E-1111-4222-8333-444455556666", "en.json" },
+		{ "/0F3C2A9E-1111-4222-8333-444455556666/en.json",
+		  "0F3C2A9E-1111-4222-8333-444455556666", "en.json" },
 		{ "/acme/" UUID "/en.json", "acme/" UUID, "en.json" },
 		{ "/", NULL, NULL }, { "", NULL, NULL }, { "/acme", NULL, NULL }, { "/acme/", NULL, NULL },
 		{ "/acme/app", NULL, NULL }, { "/acme/app/", NULL, NULL }, { "/acme//en.json", NULL, NULL },
@@ -47,7 +49,8 @@ TEST(cdn_path_canonical_lowers_project_and_locale_but_not_namespaces)
 		{ "acme/app", "manifest.json", "acme/app", "manifest.json" },
 		{ "acme/app", "en%2Djp/caf%C3%A9.json", "acme/app", "en-jp/caf\xc3\xa9.json" },
 		{ "%41cme/app", "zh_Hant_TW/batch.json", "acme/app", "zh-hant-tw/batch.json" },
-		{ "0F3C2A9E-1111-4222-8333-444455556666", "en.json", "0f3c2a9e-1111-4222-8333-444455556666", "en.json" },
+		{ "0F3C2A9E-1111-4222-8333-444455556666", "en.json",
+		  "0f3c2a9e-1111-4222-8333-444455556666", "en.json" },
 		{ "acme/app", "a/b/c/d/e/f.json", "acme/app", "a/b/c/d/e/f.json" },
 	};
 	struct arena *a = arena_create(1024);
@@ -70,7 +73,11 @@ TEST(cdn_path_canonical_lowers_project_and_locale_but_not_namespaces)
 
 TEST(cdn_address_names_every_shape)
 {
-	static const struct { const char *rest; enum address_kind kind; const char *locale, *space; } rows[] = {
+	static const struct {
+		const char *rest;
+		enum address_kind kind;
+		const char *locale, *space;
+	} rows[] = {
 		{ "manifest.json", ADDRESS_MANIFEST, NULL, NULL },
 		{ "en.json", ADDRESS_LOCALE, "en", "" },
 		{ "translations/en.json", ADDRESS_LOCALE, "en", "" },
@@ -82,10 +89,14 @@ TEST(cdn_address_names_every_shape)
 		{ "v/x/en/batch.json", ADDRESS_OTHER, NULL, NULL },
 		{ "v/x/en.json", ADDRESS_OTHER, NULL, NULL },
 		{ "v/x.json", ADDRESS_SPACE, "v", "x" },
-		{ "en", ADDRESS_OTHER, NULL, NULL }, { "en/common", ADDRESS_OTHER, NULL, NULL },
-		{ ".json", ADDRESS_OTHER, NULL, NULL }, { "en/.json", ADDRESS_OTHER, NULL, NULL },
-		{ "/x.json", ADDRESS_OTHER, NULL, NULL }, { "a/b/c.json", ADDRESS_OTHER, NULL, NULL },
-		{ "a/b/c/d/e.json", ADDRESS_OTHER, NULL, NULL }, { "index.html", ADDRESS_OTHER, NULL, NULL },
+		{ "en", ADDRESS_OTHER, NULL, NULL },
+		{ "en/common", ADDRESS_OTHER, NULL, NULL },
+		{ ".json", ADDRESS_OTHER, NULL, NULL },
+		{ "en/.json", ADDRESS_OTHER, NULL, NULL },
+		{ "/x.json", ADDRESS_OTHER, NULL, NULL },
+		{ "a/b/c.json", ADDRESS_OTHER, NULL, NULL },
+		{ "a/b/c/d/e.json", ADDRESS_OTHER, NULL, NULL },
+		{ "index.html", ADDRESS_OTHER, NULL, NULL },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waiting for a job without a thread: a list of who is to be called when. The job rows are the truth; the list of
- * open jobs only spares a look-up for one that has long been finished. */
+ * Waiting for a job without a thread: a list of who is to be called when. The job rows are the
+ * truth; the list of open jobs only spares a look-up for one that has long been finished. */
 #include "jobs/jobs_int.h"
 
 #include <stdlib.h>
@@ -65,8 +65,8 @@ void hub_opened(struct hub *h, str public_id)
 	pthread_mutex_unlock(&h->mutex);
 }
 
-/* Unlinks the waiters that `pick` names; they are called after the lock is released, because what they do
- * (entering a queue) is none of our business. */
+/* Unlinks the waiters that `pick` names; they are called after the lock is released, because what
+ * they do (entering a queue) is none of our business. */
 static struct waiter *take_waiters(struct hub *h, bool (*pick)(const struct waiter *, const void *),
                                    const void *arg)
 {

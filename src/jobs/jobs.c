@@ -147,7 +147,8 @@ static struct news *news_make(struct jobs *j, struct arena *a, str public_id)
 	return n;
 }
 
-bool jobs_add(struct jobs *j, struct db *db, struct arena *a, const struct job_new *n, struct err *e)
+bool jobs_add(struct jobs *j, struct db *db, struct arena *a, const struct job_new *n,
+	      struct err *e)
 {
 	struct job row = {
 		.public_id = n->public_id, .kind = n->kind, .project_id = n->project_id,

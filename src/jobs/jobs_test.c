@@ -25,8 +25,8 @@ static void home_open(struct home *h)
 		fprintf(stderr, "%s %s\n", e.say, e.msg);
 		CHECK(false);
 	}
-	h->jobs = jobs_create(&(struct jobs_config){ .store = h->store, .threads = 2, .lease_ms = 300,
-	                                             .retry_first_ms = 20 });
+	h->jobs = jobs_create(&(struct jobs_config){
+		.store = h->store, .threads = 2, .lease_ms = 300, .retry_first_ms = 20 });
 }
 
 static struct home home_make(void)
@@ -63,10 +63,15 @@ static bool add(struct db *db, void *arg, struct err *e)
 	return jobs_add(x->h->jobs, db, x->h->a, &x->n, e);
 }
 
-static void add_job(struct home *h, const char *id, const char *kind, int64_t project_id, int64_t hold_ms)
+static void add_job(struct home *h, const char *id, const char *kind, int64_t project_id,
+		    int64_t hold_ms)
 {
-	struct add x = { h, { .public_id = str_from(id), .kind = str_from(kind), .project_id = project_id,
-	                      .now_ms = clock_now_ms(), .hold_ms = hold_ms } };
+	struct add x = { h,
+			 { .public_id = str_from(id),
+			   .kind = str_from(kind),
+			   .project_id = project_id,
+			   .now_ms = clock_now_ms(),
+			   .hold_ms = hold_ms } };
 	struct err e = { 0 };
 
 	CHECK(jobs_write(h->store, add, &x, &e));
@@ -204,7 +209,8 @@ static bool cancel(struct db *db, void *arg, struct err *e)
 {
 	struct cancel *x = arg;
 
-	return jobs_cancel(x->h->jobs, db, x->h->a, str_from(x->id), clock_now_ms(), &x->cancelled, e);
+	return jobs_cancel(x->h->jobs, db, x->h->a, str_from(x->id), clock_now_ms(), &x->cancelled,
+			   e);
 }
 
 TEST(job_in_its_hold_can_be_cancelled_and_never_runs)
@@ -287,7 +293,8 @@ static bool usurp(struct db *db, void *arg, struct err *e)
 	/* Another owner: the same row under the next epoch. */
 	if (!store_job_hold(db, run->arena, run->job, 0, S(""), S(""), &held, e))
 		return false;
-	return store_job_claim(db, run->arena, S("other"), clock_now_ms() + 3600 * 1000, clock_now_ms() + 1, &j, e);
+	return store_job_claim(db, run->arena, S("other"), clock_now_ms() + 3600 * 1000,
+			       clock_now_ms() + 1, &j, e);
 }
 
 static bool lose_lease(struct job_run *run, struct err *e)

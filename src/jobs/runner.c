@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Claim, run, finish; and the watcher, which prolongs leases and answers waiters whose time is up. */
+ * Claim, run, finish; and the watcher, which prolongs leases and answers waiters whose time is up.
+ */
 #include "jobs/jobs_int.h"
 
 #include <stdlib.h>
@@ -11,13 +12,13 @@
 #include "store/publish.h"
 
 enum {
-	IDLE_MS_MAX = 30 * 1000,         /* longest sleep while nothing is due                   */
-	REMOTE_LOOK_MS = 1000,           /* several nodes: how often other nodes' news are read   */
+	IDLE_MS_MAX = 30 * 1000,         /* longest sleep while nothing is due */
+	REMOTE_LOOK_MS = 1000,           /* several nodes: how often other nodes' news are read */
 	STORE_AWAY_MS = 1000,
 	ARENA_BYTES = 64 * 1024,
 };
 
-/* Claiming -------------------------------------------------------------------------------------- */
+/* Claiming ------------------------------------------------------------------------------------- */
 
 struct claim { struct jobs *jobs; struct arena *arena; struct job job; };
 
@@ -67,7 +68,7 @@ static void sleep_until_news(struct jobs *j, uint64_t seen, int64_t ms)
 	pthread_mutex_unlock(&j->mutex);
 }
 
-/* Running --------------------------------------------------------------------------------------- */
+/* Running -------------------------------------------------------------------------------------- */
 
 void job_note(struct job_run *run, const char *fmt, ...)
 {
@@ -96,7 +97,8 @@ bool job_hold(struct job_run *run, struct db *db, struct err *e)
 	if (!store_job_hold(db, run->arena, run->job, until, some(buf_view(&run->log)),
 	                    some(run->result), &held, e))
 		return false;
-	return held || err_log(e, ERR_CONFLICT, 0, "the lease of job %lld was lost", (long long)run->job->id);
+	return held || err_log(e, ERR_CONFLICT, 0, "the lease of job %lld was lost",
+			       (long long)run->job->id);
 }
 
 static void enter(struct jobs *j, struct job_run *run)
@@ -137,7 +139,8 @@ static bool end_row(struct db *db, void *arg, struct err *e)
 	return store_job_finish(db, x->run->arena, &x->job, &x->held, e);
 }
 
-/* A failure for lack of something (disk, store) is tried again; the wait doubles with each attempt. */
+/* A failure for lack of something (disk, store) is tried again; the wait doubles with each attempt.
+ */
 static int64_t retry_at(const struct jobs *j, const struct job *job, const struct err *e)
 {
 	if (e->code != ERR_UNAVAILABLE || job->attempts >= JOBS_ATTEMPTS_MAX)
@@ -154,12 +157,16 @@ static void end_run(struct jobs *j, struct job_run *run, bool ok, const struct e
 	x.job.result = some(run->result);
 	x.job.finished_ms = clock_now_ms();
 	x.job.state = ok ? S("completed") : S("failed");
-	x.job.error = ok ? S("") : failure->say[0] ? str_from(failure->say) : err_name(failure->code);
+	x.job.error = ok		? S("")
+		      : failure->say[0] ? str_from(failure->say)
+					: err_name(failure->code);
 	if (!ok)
 		x.retry_ms = retry_at(j, run->job, failure);
-	/* When even this cannot be written, the lease ends by itself and the job is taken up again. */
+	/* When even this cannot be written, the lease ends by itself and the job is taken up again.
+	 */
 	if (!jobs_write(j->store, end_row, &x, &e)) {
-		log_event(LOG_WARN, "job_end_not_stored", "job=%lld error=%s", (long long)x.job.id, e.msg);
+		log_event(LOG_WARN, "job_end_not_stored", "job=%lld error=%s", (long long)x.job.id,
+			  e.msg);
 		return;
 	}
 	if (x.held)
@@ -169,7 +176,9 @@ static void end_run(struct jobs *j, struct job_run *run, bool ok, const struct e
 static void run_job(struct jobs *j, struct arena *a, const struct job *job)
 {
 	const struct job_kind *kind = kind_of(j, job->kind);
-	struct job_run run = { .jobs = j, .store = j->store, .arena = a, .job = job, .result = job->result };
+	struct job_run run = {
+		.jobs = j, .store = j->store, .arena = a, .job = job, .result = job->result
+	};
 	struct err e = { 0 };
 	bool ok;
 
@@ -180,13 +189,16 @@ static void run_job(struct jobs *j, struct arena *a, const struct job *job)
 		run.arg = kind->arg;
 		ok = kind->fn(&run, &e);
 	} else {
-		ok = err_set(&e, ERR_INTERNAL, "this server does not know jobs of the kind " FMT_STR,
-		             ARG_STR(job->kind));
+		ok = err_set(&e, ERR_INTERNAL,
+			     "this server does not know jobs of the kind " FMT_STR,
+			     ARG_STR(job->kind));
 	}
 	leave(j, &run);
 	if (!ok)
-		log_event(LOG_WARN, "job_failed", "job=" FMT_STR " kind=" FMT_STR " attempt=%lld error=%s detail=%s",
-		          ARG_STR(job->public_id), ARG_STR(job->kind), (long long)job->attempts, e.say, e.msg);
+		log_event(LOG_WARN, "job_failed",
+			  "job=" FMT_STR " kind=" FMT_STR " attempt=%lld error=%s detail=%s",
+			  ARG_STR(job->public_id), ARG_STR(job->kind), (long long)job->attempts,
+			  e.say, e.msg);
 	end_run(j, &run, ok, &e);
 }
 
@@ -223,7 +235,7 @@ void *runner_main(void *arg)
 	return NULL;
 }
 
-/* Watching -------------------------------------------------------------------------------------- */
+/* Watching ------------------------------------------------------------------------------------- */
 
 struct renewal { struct jobs *jobs; struct arena *arena; };
 
@@ -233,8 +245,8 @@ static bool renew_all(struct db *db, void *arg, struct err *e)
 	struct jobs *j = r->jobs;
 	bool ok = true;
 
-	/* Under the mutex, so that no run ends (and frees its job) meanwhile; it is short. A lease that was lost is
-	 * noticed by job_hold, before anything is committed. */
+	/* Under the mutex, so that no run ends (and frees its job) meanwhile; it is short. A lease
+	 * that was lost is noticed by job_hold, before anything is committed. */
 	pthread_mutex_lock(&j->mutex);
 	for (struct job_run *run = j->running; ok && run; run = run->next)
 		ok = store_job_renew(db, r->arena, run->job, clock_now_ms() + j->lease_ms, e);

@@ -37,7 +37,9 @@ static void done(struct write_task *t, bool ok, const struct err *e)
 
 bool jobs_write(struct store *s, jobs_write_fn fn, void *arg, struct err *e)
 {
-	struct waiting_write w = { .task = { .run = run, .done = done }, .fn = fn, .arg = arg, .e = e };
+	struct waiting_write w = {
+		.task = { .run = run, .done = done }, .fn = fn, .arg = arg, .e = e
+	};
 
 	pthread_mutex_init(&w.mutex, NULL);
 	pthread_cond_init(&w.wake, NULL);
@@ -47,7 +49,8 @@ bool jobs_write(struct store *s, jobs_write_fn fn, void *arg, struct err *e)
 			pthread_cond_wait(&w.wake, &w.mutex);
 		pthread_mutex_unlock(&w.mutex);
 	} else {
-		err_set(e, ERR_UNAVAILABLE, "the store does not take writes at the moment; try again");
+		err_set(e, ERR_UNAVAILABLE,
+			"the store does not take writes at the moment; try again");
 		e->retry_after_s = 1;
 	}
 	pthread_cond_destroy(&w.wake);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can wait: loading the files of quiet projects, the best compression, retention, news from other nodes. One thread
- * of low priority. */
+ * What can wait: loading the files of quiet projects, the best compression, retention, news from
+ * other nodes. One thread of low priority. */
 #include "publish/publisher_int.h"
 
 #include <stdlib.h>
@@ -17,12 +17,12 @@
 enum {
 	BEHIND_NICE = 19,
 	BEHIND_BLOCK_BYTES = 64 * 1024,
-	REMOTE_LOOK_MS = 1000,           /* several nodes: how soon another node's publish is seen      */
+	REMOTE_LOOK_MS = 1000, /* several nodes: how soon another node's publish is seen */
 	REMOTE_CLOCKS_APART_MS = 10000,
 	FIRST_SWEEP_MS = 10 * 60 * 1000,
 };
 
-/* Better compression ---------------------------------------------------------------------------- */
+/* Better compression --------------------------------------------------------------------------- */
 
 void behind_densify(struct publisher *p, int64_t project_id, str digest)
 {
@@ -58,7 +58,8 @@ static struct denser *take_denser(struct publisher *p)
 }
 
 /* Under the mutex. The heads tell lengths, so they are made anew. */
-static void swap_body(struct publisher *p, struct arena *a, struct file *f, enum file_use use, struct body *b)
+static void swap_body(struct publisher *p, struct arena *a, struct file *f, enum file_use use,
+		      struct body *b)
 {
 	struct hot_facts facts = { .class = use == FILE_FROZEN ? HOT_FROZEN : HOT_CURRENT,
 		                   .etag = etag_of(a, f->digest), .modified_ms = f->changed_ms };
@@ -71,7 +72,8 @@ static void swap_body(struct publisher *p, struct arena *a, struct file *f, enum
 	hot_unref(h);
 }
 
-static void swap_bodies(struct publisher *p, struct arena *a, int64_t project_id, str digest, struct body *b)
+static void swap_bodies(struct publisher *p, struct arena *a, int64_t project_id, str digest,
+			struct body *b)
 {
 	struct site *s;
 	struct live *l;
@@ -105,13 +107,14 @@ static void densify(struct publisher *p, struct arena *a, const struct denser *d
 			swap_bodies(p, a, d->project_id, digest, fresh);
 			body_unref(fresh);
 		} else {
-			log_event(LOG_WARN, "body_not_densified", "digest=%.16s error=%s", digest.p, e.msg);
+			log_event(LOG_WARN, "body_not_densified", "digest=%.16s error=%s", digest.p,
+				  e.msg);
 		}
 	}
 	body_unref(old);
 }
 
-/* Loading --------------------------------------------------------------------------------------- */
+/* Loading -------------------------------------------------------------------------------------- */
 
 /* A project whose files nobody has asked for yet; 0: none. */
 static int64_t next_cold(struct publisher *p)
@@ -120,7 +123,8 @@ static int64_t next_cold(struct publisher *p)
 	int64_t id;
 
 	pthread_mutex_lock(&p->mutex);
-	for (s = p->closing ? NULL : p->sites; s && (s->looked || index_load(&s->live)); s = s->next)
+	for (s = p->closing ? NULL : p->sites; s && (s->looked || index_load(&s->live));
+	     s = s->next)
 		;
 	id = s ? s->project_id : 0;
 	if (s)
@@ -167,19 +171,22 @@ static void sweep(struct publisher *p)
 	if (!publisher_sweep(p, clock_now_ms(), &done, &e))
 		log_event(LOG_WARN, "sweep_failed", "error=%s", e.msg);
 	else if (done.snapshots > 0 || done.bodies > 0)
-		log_event(LOG_INFO, "swept", "snapshots=%lld bodies=%lld", (long long)done.snapshots,
-		          (long long)done.bodies);
+		log_event(LOG_INFO, "swept", "snapshots=%lld bodies=%lld",
+			  (long long)done.snapshots, (long long)done.bodies);
 }
 
-/* Repair ---------------------------------------------------------------------------------------- */
+/* Repair --------------------------------------------------------------------------------------- */
 
 struct asking { struct publisher *p; struct arena *a; int64_t project_id; };
 
 static bool add_repair(struct db *db, void *arg, struct err *e)
 {
 	struct asking *x = arg;
-	struct job_new n = { .public_id = uuid_v4(x->a), .kind = S("cdn_upload"), .via = S("system"),
-		             .project_id = x->project_id, .now_ms = clock_now_ms() };
+	struct job_new n = { .public_id = uuid_v4(x->a),
+			     .kind = S("cdn_upload"),
+			     .via = S("system"),
+			     .project_id = x->project_id,
+			     .now_ms = clock_now_ms() };
 	int64_t open;
 
 	return store_jobs_open(db, x->a, x->project_id, n.kind, &open, e) &&
@@ -204,11 +211,12 @@ void repair_ask(struct publisher *p, int64_t project_id)
 		return;
 	x.a = arena_create(KIB);
 	if (!jobs_write(p->config.store, add_repair, &x, &e))
-		log_event(LOG_WARN, "repair_not_started", "project=%lld error=%s", (long long)project_id, e.msg);
+		log_event(LOG_WARN, "repair_not_started", "project=%lld error=%s",
+			  (long long)project_id, e.msg);
 	arena_destroy(x.a);
 }
 
-/* The thread ------------------------------------------------------------------------------------ */
+/* The thread ----------------------------------------------------------------------------------- */
 
 static bool wait_for_work(struct publisher *p, int64_t until_ms)
 {

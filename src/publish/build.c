@@ -9,9 +9,15 @@
 #include "publish/publisher_int.h"
 #include "store/catalog.h"
 
-enum { KEYS_NAMED_MAX = 100, DROPPED_NAMED_MAX = 20, MARKS_FIRST = 64, VERSION_HASH = 8, BASE36_MAX = 16 };
+enum {
+	KEYS_NAMED_MAX = 100,
+	DROPPED_NAMED_MAX = 20,
+	MARKS_FIRST = 64,
+	VERSION_HASH = 8,
+	BASE36_MAX = 16
+};
 
-/* Choosing -------------------------------------------------------------------------------------- */
+/* Choosing ------------------------------------------------------------------------------------- */
 
 static int chosen_cmp(const void *a, const void *b)
 {
@@ -77,7 +83,7 @@ static struct strs codes_of(struct build *b)
 	return list;
 }
 
-/* Reading --------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 struct reading { struct build *b; struct tree *tree; str language; };
 
@@ -124,7 +130,8 @@ static bool read_text(const struct publish_text *t, void *arg)
 	struct build *b = r->b;
 	bool shipped = is_shipped(b, t, r->language);
 
-	/* A deleted key goes with a full publish; otherwise it is still there as it was published. */
+	/* A deleted key goes with a full publish; otherwise it is still there as it was published.
+	 */
 	if (t->deleted_ms != 0 && b->scope == BUILD_ALL)
 		return true;
 	if (t->deleted_ms != 0 && shipped && !str_eq(t->state, S("published")))
@@ -142,12 +149,14 @@ static bool read_text(const struct publish_text *t, void *arg)
 	return true;
 }
 
-static bool read_tree(struct build *b, struct db *db, str language, struct tree *tree, struct err *e)
+static bool read_tree(struct build *b, struct db *db, str language, struct tree *tree,
+		      struct err *e)
 {
 	struct reading r = { b, tree, language };
 
 	tree_init(tree, b->arena, &b->project);
-	if (!store_publish_texts_each(db, b->arena, b->project.id, language, b->scope == BUILD_ALL, read_text, &r, e))
+	if (!store_publish_texts_each(db, b->arena, b->project.id, language, b->scope == BUILD_ALL,
+				      read_text, &r, e))
 		return false;
 	tree_finish(tree);
 	for (size_t i = 0; i < tree->dropped.n && b->dropped.n < DROPPED_NAMED_MAX; i++)
@@ -163,13 +172,14 @@ static bool read_before(struct build *b, struct db *db, struct err *e)
 	return store_languages(db, b->arena, id, &b->languages, e) &&
 	       store_snapshot_live(db, b->arena, id, &b->before, e) &&
 	       (b->before.id == 0 ||
-	        (meta_read(b->arena, b->before.meta, &b->before_meta, e) &&
-	         store_snapshot_files(db, b->arena, b->before.id, &b->before_files, e) &&
-	         store_snapshot_archive(db, b->arena, id, &b->archive, e))) &&
-	       (b->scope != BUILD_ALL || store_publish_keys_deleted(db, b->arena, id, &b->deleted, e));
+		(meta_read(b->arena, b->before.meta, &b->before_meta, e) &&
+		 store_snapshot_files(db, b->arena, b->before.id, &b->before_files, e) &&
+		 store_snapshot_archive(db, b->arena, id, &b->archive, e))) &&
+	       (b->scope != BUILD_ALL ||
+		store_publish_keys_deleted(db, b->arena, id, &b->deleted, e));
 }
 
-/* Files ----------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 static str base36(struct arena *a, int64_t v)
 {
@@ -183,7 +193,8 @@ static str base36(struct arena *a, int64_t v)
 	return arena_str(a, (str){ digits + n, BASE36_MAX - n });
 }
 
-static bool add_file(struct build *b, const struct tree *tree, str language, str space, struct err *e)
+static bool add_file(struct build *b, const struct tree *tree, str language, str space,
+		     struct err *e)
 {
 	size_t i = b->files.n;
 	struct snapshot_file *f = &b->files.v[i];
@@ -193,19 +204,24 @@ static bool add_file(struct build *b, const struct tree *tree, str language, str
 	buf_init_arena(&text, b->arena, BODY_BYTES_MAX);
 	tree_write(tree, space.n > 0 ? space : STR_NONE, TREE_COMPACT, &text);
 	if (text.full)
-		return err_set(e, ERR_PAYLOAD_TOO_LARGE, "the file of " FMT_STR " would be larger than %d MiB",
-		               ARG_STR(language), BODY_BYTES_MAX >> 20);
+		return err_set(e, ERR_PAYLOAD_TOO_LARGE,
+			       "the file of " FMT_STR " would be larger than %d MiB",
+			       ARG_STR(language), BODY_BYTES_MAX >> 20);
 	b->bodies[i].form[HOT_IDENTITY] = buf_view(&text);
 	d = sha256(buf_view(&text));
 	*f = (struct snapshot_file){
-		.language = language, .space = space, .digest = digest_hex(b->arena, &d),
-		.bytes = (int64_t)text.n, .leaves = (int64_t)tree_count(tree, space.n > 0 ? space : STR_NONE),
+		.language = language,
+		.space = space,
+		.digest = digest_hex(b->arena, &d),
+		.bytes = (int64_t)text.n,
+		.leaves = (int64_t)tree_count(tree, space.n > 0 ? space : STR_NONE),
 	};
 	b->files.n++;
 	return true;
 }
 
-static bool same_files(const struct build *b, const struct snapshot_file *v, size_t n, str *version, int64_t *ms)
+static bool same_files(const struct build *b, const struct snapshot_file *v, size_t n, str *version,
+		       int64_t *ms)
 {
 	size_t seen = 0, same = 0;
 
@@ -223,7 +239,8 @@ static bool same_files(const struct build *b, const struct snapshot_file *v, siz
 	return seen == n && same == n;
 }
 
-/* All files of a locale share one version and one time. The time only grows, even when the clock does not. */
+/* All files of a locale share one version and one time. The time only grows, even when the clock
+ * does not. */
 static bool date_files(struct build *b, struct db *db, size_t from, int64_t now_ms, struct err *e)
 {
 	struct snapshot_file *v = &b->files.v[from];
@@ -235,8 +252,8 @@ static bool date_files(struct build *b, struct db *db, size_t from, int64_t now_
 		if (!store_language_changed(db, b->arena, b->project.id, v[0].language, &last, e))
 			return false;
 		ms = now_ms > last ? now_ms : last + 1;
-		version = arena_printf(b->arena, FMT_STR "-%.*s", ARG_STR(base36(b->arena, ms)), VERSION_HASH,
-		                       v[0].digest.p);
+		version = arena_printf(b->arena, FMT_STR "-%.*s", ARG_STR(base36(b->arena, ms)),
+				       VERSION_HASH, v[0].digest.p);
 		b->changed = true;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -265,7 +282,9 @@ static void merge_spaces(struct build *b, const struct strs *more)
 	size_t i = 0, k = 0, n = 0;
 
 	while (i < b->meta.spaces.n || k < more->n) {
-		int order = i == b->meta.spaces.n ? 1 : k == more->n ? -1 : str_cmp(b->meta.spaces.v[i], more->v[k]);
+		int order = i == b->meta.spaces.n ? 1
+			    : k == more->n	  ? -1
+						  : str_cmp(b->meta.spaces.v[i], more->v[k]);
 
 		v[n++] = order <= 0 ? b->meta.spaces.v[i] : more->v[k];
 		i += order <= 0;
@@ -274,9 +293,10 @@ static void merge_spaces(struct build *b, const struct strs *more)
 	b->meta.spaces = (struct strs){ v, n, true };
 }
 
-/* A target language without a single text has no file and is not listed: clients take an empty one for a failure. */
-static bool add_language(struct build *b, struct db *db, const struct tree *tree, str language, int64_t now_ms,
-                         struct err *e)
+/* A target language without a single text has no file and is not listed: clients take an empty one
+ * for a failure. */
+static bool add_language(struct build *b, struct db *db, const struct tree *tree, str language,
+			 int64_t now_ms, struct err *e)
 {
 	struct strs spaces = tree_namespaces(tree);
 	size_t from = b->files.n;
@@ -287,7 +307,8 @@ static bool add_language(struct build *b, struct db *db, const struct tree *tree
 	if (!add_file(b, tree, language, S(""), e))
 		return false;
 	for (size_t i = 0; i < spaces.n; i++)
-		if (!namespace_is_reserved(spaces.v[i]) && !add_file(b, tree, language, spaces.v[i], e))
+		if (!namespace_is_reserved(spaces.v[i]) &&
+		    !add_file(b, tree, language, spaces.v[i], e))
 			return false;
 	merge_spaces(b, &spaces);
 	b->leaves += b->files.v[from].leaves;
@@ -310,7 +331,8 @@ static bool add_languages(struct build *b, struct db *db, int64_t now_ms, struct
 	struct tree source, target;
 
 	b->meta.languages = (struct strs){ arena_array(b->arena, str, codes.n), 0, true };
-	if (!read_tree(b, db, codes.v[0], &source, e) || !add_language(b, db, &source, codes.v[0], now_ms, e))
+	if (!read_tree(b, db, codes.v[0], &source, e) ||
+	    !add_language(b, db, &source, codes.v[0], now_ms, e))
 		return false;
 	for (size_t i = 1; i < codes.n; i++) {
 		if (!read_tree(b, db, codes.v[i], &target, e))
@@ -326,10 +348,11 @@ static bool add_languages(struct build *b, struct db *db, int64_t now_ms, struct
 static void compare_meta(struct build *b)
 {
 	b->meta.languages.present = b->meta.spaces.present = true;
-	b->changed = b->changed || b->before.id == 0 || b->meta.namespaced != b->before_meta.namespaced ||
-	             !str_eq(b->meta.source, b->before_meta.source) ||
-	             !same_strs(&b->meta.languages, &b->before_meta.languages) ||
-	             !same_strs(&b->meta.spaces, &b->before_meta.spaces);
+	b->changed = b->changed || b->before.id == 0 ||
+		     b->meta.namespaced != b->before_meta.namespaced ||
+		     !str_eq(b->meta.source, b->before_meta.source) ||
+		     !same_strs(&b->meta.languages, &b->before_meta.languages) ||
+		     !same_strs(&b->meta.spaces, &b->before_meta.spaces);
 }
 
 static bool read_project(struct build *b, struct db *db, int64_t project_id, struct err *e)
@@ -356,8 +379,8 @@ bool build_read(struct build *b, struct db *db, int64_t project_id, int64_t now_
 }
 
 /* Dates the files one locale at a time; they come sorted by language, the whole locale first. */
-static bool date_again(struct build *b, struct db *db, const struct snapshot_file_list *rows, int64_t now_ms,
-                       struct err *e)
+static bool date_again(struct build *b, struct db *db, const struct snapshot_file_list *rows,
+		       int64_t now_ms, struct err *e)
 {
 	grow_files(b, rows->n);
 	for (size_t from = 0, i = 0; i < rows->n; i++) {
@@ -371,7 +394,8 @@ static bool date_again(struct build *b, struct db *db, const struct snapshot_fil
 	return true;
 }
 
-bool build_back(struct build *b, struct db *db, int64_t project_id, int64_t seq, int64_t now_ms, struct err *e)
+bool build_back(struct build *b, struct db *db, int64_t project_id, int64_t seq, int64_t now_ms,
+		struct err *e)
 {
 	struct snapshot_file_list rows;
 	struct snapshot target = { 0 };
@@ -385,9 +409,11 @@ bool build_back(struct build *b, struct db *db, int64_t project_id, int64_t seq,
 	if (!ok)
 		return false;
 	if (target.id == 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no such earlier snapshot of the project");
+		return err_set(e, ERR_NOT_FOUND,
+			       "there is no such earlier snapshot of the project");
 	if (!meta_read(b->arena, target.meta, &b->meta, e) ||
-	    !store_snapshot_files(db, b->arena, target.id, &rows, e) || !date_again(b, db, &rows, now_ms, e))
+	    !store_snapshot_files(db, b->arena, target.id, &rows, e) ||
+	    !date_again(b, db, &rows, now_ms, e))
 		return false;
 	compare_meta(b);
 	return true;

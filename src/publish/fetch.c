@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cold things become hot: read from blobs, checked, given heads. On threads that may wait for the disk. */
+ * Cold things become hot: read from blobs, checked, given heads. On threads that may wait for the
+ * disk. */
 #include "publish/publisher_int.h"
 
 #include "base/json.h"
@@ -8,10 +9,10 @@
 
 enum { FETCH_BLOCK_BYTES = 16 * 1024 };
 
-/* Bodies ---------------------------------------------------------------------------------------- */
+/* Bodies --------------------------------------------------------------------------------------- */
 
-static bool read_form(struct publisher *p, struct arena *a, str digest, enum blob_form form, str *out,
-                      struct err *e)
+static bool read_form(struct publisher *p, struct arena *a, str digest, enum blob_form form,
+		      str *out, struct err *e)
 {
 	struct buf b;
 
@@ -22,7 +23,8 @@ static bool read_form(struct publisher *p, struct arena *a, str digest, enum blo
 	return true;
 }
 
-/* The identity form is lost; the gzip form holds the same bytes. Its last four bytes are their number. */
+/* The identity form is lost; the gzip form holds the same bytes. Its last four bytes are their
+ * number. */
 static bool recover(struct publisher *p, struct arena *a, str digest, str *out)
 {
 	struct blob_item item = { digest, BLOB_IDENTITY, STR_NONE };
@@ -35,7 +37,8 @@ static bool recover(struct publisher *p, struct arena *a, str digest, str *out)
 	if (!read_form(p, a, digest, BLOB_GZIP, &gz, &e) || gz.n < 18)
 		return false;
 	tail = (const uint8_t *)gz.p + gz.n - 4;
-	bytes = (uint32_t)tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16 | (uint32_t)tail[3] << 24;
+	bytes = (uint32_t)tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16 |
+		(uint32_t)tail[3] << 24;
 	if (bytes > BODY_BYTES_MAX || !unpack_gzip(a, gz, bytes, &item.bytes))
 		return false;
 	d = sha256(item.bytes);
@@ -61,7 +64,8 @@ static void mend_forms(struct publisher *p, struct arena *a, str digest, struct 
 			continue;
 		got->form[forms[i]] = item.bytes;
 		if (!blobs_replace(p->config.blobs, &item, &e))
-			log_event(LOG_WARN, "body_not_mended", "digest=%.16s error=%s", digest.p, e.msg);
+			log_event(LOG_WARN, "body_not_mended", "digest=%.16s error=%s", digest.p,
+				  e.msg);
 	}
 }
 
@@ -80,7 +84,8 @@ bool body_read(struct publisher *p, str digest, struct body **out, struct err *e
 	if (ok && got.form[HOT_IDENTITY].n >= PUBLISH_PACKED_BYTES_MIN) {
 		bool whole = read_form(p, a, digest, BLOB_GZIP, &got.form[HOT_GZIP], &ignored);
 
-		whole = read_form(p, a, digest, BLOB_BROTLI, &got.form[HOT_BROTLI], &ignored) && whole;
+		whole = read_form(p, a, digest, BLOB_BROTLI, &got.form[HOT_BROTLI], &ignored) &&
+			whole;
 		if (!whole)
 			mend_forms(p, a, digest, &got);
 	}
@@ -90,7 +95,7 @@ bool body_read(struct publisher *p, str digest, struct body **out, struct err *e
 	return ok;
 }
 
-/* Files ----------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 /* Under the mutex: where the file is now; NULL: replaced meanwhile. */
 static struct file *locate(struct publisher *p, const struct fetch *f)
@@ -107,14 +112,21 @@ static struct file *locate(struct publisher *p, const struct fetch *f)
 	if (file && str_eq(file->digest, f->digest))
 		return file;
 	for (size_t i = 0; f->use == FILE_FROZEN && i < l->archived_n; i++)
-		if (str_eq(l->archived[i].digest, f->digest) && str_eq(l->archived[i].language, f->language) &&
+		if (str_eq(l->archived[i].digest, f->digest) &&
+		    str_eq(l->archived[i].language, f->language) &&
 		    str_eq(l->archived[i].space, f->space))
 			return &l->archived[i];
 	return NULL;
 }
 
 /* What is known of a file while nothing is locked. */
-struct sight { struct arena *a; struct hot_facts facts; str digest, manifest_text; struct body *body; bool found; };
+struct sight {
+	struct arena *a;
+	struct hot_facts facts;
+	str digest, manifest_text;
+	struct body *body;
+	bool found;
+};
 
 static void look(struct publisher *p, struct fetch *f, struct sight *s)
 {
@@ -129,7 +141,9 @@ static void look(struct publisher *p, struct fetch *f, struct sight *s)
 		if (f->hot)
 			hot_ref(f->hot);
 		s->digest = arena_str(s->a, file->digest);
-		s->facts.class = f->manifest ? HOT_MANIFEST : f->use == FILE_FROZEN ? HOT_FROZEN : HOT_CURRENT;
+		s->facts.class = f->manifest		 ? HOT_MANIFEST
+				 : f->use == FILE_FROZEN ? HOT_FROZEN
+							 : HOT_CURRENT;
 		s->facts.etag = etag_of(s->a, file->digest);
 		s->facts.modified_ms = file->changed_ms;
 		other = index_load(&file->hot[f->use == FILE_FROZEN ? FILE_CURRENT : FILE_FROZEN]);
@@ -158,7 +172,8 @@ static void install(struct publisher *p, const struct fetch *f, const struct sig
 
 	pthread_mutex_lock(&p->mutex);
 	file = locate(p, f);
-	/* The manifest may have changed since it was looked at; then this one is answered, not kept. */
+	/* The manifest may have changed since it was looked at; then this one is answered, not
+	 * kept. */
 	if (file && str_eq(file->digest, s->digest) && !index_load(&file->hot[f->use]))
 		hot_install(p, &file->hot[f->use], f->hot);
 	pthread_mutex_unlock(&p->mutex);
@@ -175,8 +190,8 @@ static void fetch_file(struct publisher *p, struct fetch *f, struct arena *a)
 	if (!s.body && f->manifest)
 		s.body = manifest_body(a, s.manifest_text);
 	if (!s.body && !body_read(p, s.digest, &s.body, &e)) {
-		log_event(LOG_ERROR, "body_lost", "project=%lld digest=%.16s error=%s", (long long)f->project_id,
-		          s.digest.p, e.msg);
+		log_event(LOG_ERROR, "body_lost", "project=%lld digest=%.16s error=%s",
+			  (long long)f->project_id, s.digest.p, e.msg);
 		if (e.code != ERR_UNAVAILABLE)
 			repair_ask(p, f->project_id);
 		goto out;
@@ -187,14 +202,14 @@ out:
 	body_unref(s.body);
 }
 
-/* Batches --------------------------------------------------------------------------------------- */
+/* Batches -------------------------------------------------------------------------------------- */
 
 struct fragment { str space, digest; struct body *body; };
 struct batch {
 	struct arena    *a;
 	struct fragment *v;
 	int64_t          seq, found, modified_ms;
-	bool             known;          /* every name is one of the project's, so the list is worth keeping */
+	bool known; /* every name is one of the project's, so the list is worth keeping */
 	bool             cached;
 };
 
@@ -250,7 +265,8 @@ static bool look_batch(struct publisher *p, struct fetch *f, str key, struct bat
 	return !f->hot && whole;
 }
 
-static bool join(struct publisher *p, struct fetch *f, struct batch *b, struct buf *out, struct err *e)
+static bool join(struct publisher *p, struct fetch *f, struct batch *b, struct buf *out,
+		 struct err *e)
 {
 	buf_char(out, '{');
 	for (size_t i = 0; i < f->spaces.n; i++) {
@@ -268,13 +284,16 @@ static bool join(struct publisher *p, struct fetch *f, struct batch *b, struct b
 	return !out->full || err_log(e, ERR_INTERNAL, 0, "batch too large");
 }
 
-static struct hot *make_batch(struct publisher *p, struct fetch *f, struct batch *b, str text, str key)
+static struct hot *make_batch(struct publisher *p, struct fetch *f, struct batch *b, str text,
+			      str key)
 {
 	struct packed packed = { .form = { text } };
 	struct digest d = sha256(text);
-	struct hot_facts facts = { .class = HOT_BATCH, .etag = etag_of(b->a, digest_hex(b->a, &d)),
-		                   .modified_ms = b->modified_ms, .spaces_asked = (int64_t)f->spaces.n,
-		                   .spaces_found = b->found };
+	struct hot_facts facts = { .class = HOT_BATCH,
+				   .etag = etag_of(b->a, digest_hex(b->a, &d)),
+				   .modified_ms = b->modified_ms,
+				   .spaces_asked = (int64_t)f->spaces.n,
+				   .spaces_found = b->found };
 	struct body *body;
 	struct hot *h;
 
@@ -313,7 +332,8 @@ static void fetch_batch(struct publisher *p, struct fetch *f, struct arena *a)
 		if (b.known)
 			install_batch(p, f, &b);
 	} else {
-		log_event(LOG_ERROR, "batch_failed", "project=%lld error=%s", (long long)f->project_id, e.msg);
+		log_event(LOG_ERROR, "batch_failed", "project=%lld error=%s",
+			  (long long)f->project_id, e.msg);
 		if (e.code == ERR_NOT_FOUND)
 			repair_ask(p, f->project_id);
 	}
@@ -321,7 +341,7 @@ static void fetch_batch(struct publisher *p, struct fetch *f, struct arena *a)
 		body_unref(b.v[i].body);
 }
 
-/* The pool -------------------------------------------------------------------------------------- */
+/* The pool ------------------------------------------------------------------------------------- */
 
 void fetch_run(struct pool_task *t)
 {

@@ -17,7 +17,8 @@
 
 static void plain_head(struct buf *b, const struct hot_facts *f, enum hot_form form, bool unchanged)
 {
-	buf_printf(b, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n", unchanged ? 304 : 200, f->bytes[form]);
+	buf_printf(b, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n", unchanged ? 304 : 200,
+		   f->bytes[form]);
 }
 
 static void must(bool ok, const struct err *e)
@@ -34,11 +35,18 @@ void world_start(struct world *w)
 	fixture_reopen(w->f);
 	w->store = w->f->store;
 	must(blobs_open(arena_printf(w->a, "%s/blob", w->path), &w->blobs, &e), &e);
-	w->jobs = jobs_create(&(struct jobs_config){ .store = w->store, .threads = 2, .retry_first_ms = 5 });
-	w->publisher = publisher_create(&(struct publisher_config){
-		.store = w->store, .blobs = w->blobs, .jobs = w->jobs, .settings = &w->settings,
-		.memory_bytes_max = w->memory_bytes_max, .snapshots_kept = 3, .snapshots_kept_days = 30,
-		.head = w->head, .quiet = !w->behind });
+	w->jobs = jobs_create(
+		&(struct jobs_config){ .store = w->store, .threads = 2, .retry_first_ms = 5 });
+	w->publisher = publisher_create(
+		&(struct publisher_config){ .store = w->store,
+					    .blobs = w->blobs,
+					    .jobs = w->jobs,
+					    .settings = &w->settings,
+					    .memory_bytes_max = w->memory_bytes_max,
+					    .snapshots_kept = 3,
+					    .snapshots_kept_days = 30,
+					    .head = w->head,
+					    .quiet = !w->behind });
 	must(publisher_start(w->publisher, &e), &e);
 	must(jobs_start(w->jobs, &e), &e);
 }
@@ -64,11 +72,16 @@ void world_make(struct world *w, struct fixture *f, hot_head_fn head)
 {
 	struct err e = { 0 };
 
-	*w = (struct world){ .f = f, .a = arena_create(16 * KIB), .head = head ? head : plain_head,
-		             .memory_bytes_max = 64 * MIB, .path = f->dir,
-		             .settings = { .public_url = S("http://cdn.test"), .cdn_base_url = S("http://cdn.test"),
-		                           .publish_cooldown_s = 30, .namespaced_missing_404 = true },
-		             .who = { .kind = WHO_LOCAL } };
+	*w = (struct world){ .f = f,
+			     .a = arena_create(16 * KIB),
+			     .head = head ? head : plain_head,
+			     .memory_bytes_max = 64 * MIB,
+			     .path = f->dir,
+			     .settings = { .public_url = S("http://cdn.test"),
+					   .cdn_base_url = S("http://cdn.test"),
+					   .publish_cooldown_s = 30,
+					   .namespaced_missing_404 = true },
+			     .who = { .kind = WHO_LOCAL } };
 	crypto_init();
 	f->config.readers = 4;
 	world_start(w);
@@ -83,9 +96,15 @@ void world_drop(struct world *w)
 
 struct act world_act(struct world *w)
 {
-	return (struct act){ .store = w->store, .arena = w->a, .who = &w->who, .settings = &w->settings,
-		             .now_ms = clock_now_ms(), .publisher = w->publisher, .request_id = S("r1"),
-		             .address = S("127.0.0.1"), .user_agent = S("test") };
+	return (struct act){ .store = w->store,
+			     .arena = w->a,
+			     .who = &w->who,
+			     .settings = &w->settings,
+			     .now_ms = clock_now_ms(),
+			     .publisher = w->publisher,
+			     .request_id = S("r1"),
+			     .address = S("127.0.0.1"),
+			     .user_agent = S("test") };
 }
 
 struct making { struct world *w; const struct project_wish *wish; struct project p; };
@@ -98,16 +117,23 @@ static bool add_project(struct db *db, void *arg, struct err *e)
 	bool added;
 
 	m->p = (struct project){
-		.public_id = uuid_v4(a), .organization_id = m->w->organization_id, .slug = str_from(m->wish->slug),
-		.name = str_from(m->wish->slug), .source_language = str_from(m->wish->source),
+		.public_id = uuid_v4(a),
+		.organization_id = m->w->organization_id,
+		.slug = str_from(m->wish->slug),
+		.name = str_from(m->wish->slug),
+		.source_language = str_from(m->wish->source),
 		.file_structure = m->wish->namespaced ? S("namespaced_folders") : S("single_file"),
-		.key_format = m->wish->flat ? S("flat") : S("nested"), .publish_drafts = m->wish->drafts,
-		.publish_cooldown_s = -1, .missing = S(""), .created_ms = clock_now_ms(),
+		.key_format = m->wish->flat ? S("flat") : S("nested"),
+		.publish_drafts = m->wish->drafts,
+		.publish_cooldown_s = -1,
+		.missing = S(""),
+		.created_ms = clock_now_ms(),
 	};
 	if (!store_project_insert(db, a, &m->p, e))
 		return false;
 	while (rest.n > 0 && str_cut(&rest, ' ', &code))
-		if (!store_language_insert(db, a, m->p.id, code, S("active"), clock_now_ms(), &added, e))
+		if (!store_language_insert(db, a, m->p.id, code, S("active"), clock_now_ms(),
+					   &added, e))
 			return false;
 	return true;
 }
@@ -127,7 +153,8 @@ static void sql_embedded(struct world *w, const char *text)
 	str file = arena_printf(w->a, "%s/bi18n.db", w->path);
 	sqlite3 *db;
 
-	CHECK(sqlite3_open_v2(arena_cstr(w->a, file), &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK);
+	CHECK(sqlite3_open_v2(arena_cstr(w->a, file), &db, SQLITE_OPEN_READWRITE, NULL) ==
+	      SQLITE_OK);
 	sqlite3_busy_timeout(db, 5000);
 	CHECK(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK);
 	sqlite3_close(db);
@@ -157,11 +184,16 @@ void world_fill_from_source(struct world *w)
 void world_unfinish(struct world *w)
 {
 	sql(w, "UPDATE text SET state = 'approved'");
-	sql(w, "UPDATE job SET state = 'in_progress', owner = 'dead', lease_until_ms = 0, finished_ms = 0"
-	       " WHERE id = (SELECT MAX(id) FROM job)");
+	sql(w, "UPDATE job SET state = 'in_progress', owner = 'dead', lease_until_ms = 0, finished_ms = 0");
 }
 
-struct writing { struct world *w; int64_t project_id; struct text_key key; struct text_change change; bool deleting; };
+struct writing {
+	struct world *w;
+	int64_t project_id;
+	struct text_key key;
+	struct text_change change;
+	bool deleting;
+};
 
 static bool write_text(struct db *db, void *arg, struct err *e)
 {
@@ -185,15 +217,18 @@ static bool write_text(struct db *db, void *arg, struct err *e)
 		return true;
 	x->change.to.key_id = x->key.id;
 	return store_texts_now(db, a, &x->change, 1, e) &&
-	       store_texts_put(db, a, x->project_id, &x->change, 1, (struct text_author){ 0, 0 }, now, e);
+	       store_texts_put(db, a, x->project_id, &x->change, 1, (struct text_author){ 0, 0 },
+			       now, e);
 }
 
-void world_text(struct world *w, int64_t project_id, const char *space, const char *key, const char *language,
-                const char *value, const char *state)
+void world_text(struct world *w, int64_t project_id, const char *space, const char *key,
+		const char *language, const char *value, const char *state)
 {
-	struct writing x = { .w = w, .project_id = project_id,
-		             .key = { .namespace = str_from(space), .name = str_from(key) },
-		             .change = { .to = { .language = str_from(language), .value = str_from(value) } } };
+	struct writing x = { .w = w,
+			     .project_id = project_id,
+			     .key = { .namespace = str_from(space), .name = str_from(key) },
+			     .change = { .to = { .language = str_from(language),
+						 .value = str_from(value) } } };
 	struct err e = { 0 };
 
 	CHECK(text_state_by_name(str_from(state), &x.change.to.state));
@@ -219,7 +254,8 @@ str world_key_id(struct world *w, int64_t project_id, const char *space, const c
 	return x.key.public_id;
 }
 
-bool world_try_publish(struct world *w, const char *slug, struct publish_local_out *out, struct err *e)
+bool world_try_publish(struct world *w, const char *slug, struct publish_local_out *out,
+		       struct err *e)
 {
 	struct publish_local_in in = { arena_printf(w->a, "acme/%s", slug), true };
 	struct act act = world_act(w);
@@ -248,7 +284,7 @@ struct rows world_rows(struct world *w, enum sql_id id, const struct sql_arg *ar
 	return r;
 }
 
-/* Delivery -------------------------------------------------------------------------------------- */
+/* Delivery ------------------------------------------------------------------------------------- */
 
 struct bell { pthread_mutex_t mutex; pthread_cond_t wake; bool rung; };
 
@@ -302,11 +338,13 @@ static struct hot *reach(struct world *w, const char *project, const char *rest)
 		h = file_hot(found.file, found.use);
 		if (h)
 			hot_ref(h);
-		f = (struct fetch){ .kind = FETCH_FILE, .project_id = s->project_id, .use = found.use,
-			            .manifest = found.file == &l->manifest,
-			            .language = arena_str(w->a, found.file->language),
-			            .space = arena_str(w->a, found.file->space),
-			            .digest = arena_str(w->a, found.file->digest) };
+		f = (struct fetch){ .kind = FETCH_FILE,
+				    .project_id = s->project_id,
+				    .use = found.use,
+				    .manifest = found.file == &l->manifest,
+				    .language = arena_str(w->a, found.file->language),
+				    .space = arena_str(w->a, found.file->space),
+				    .digest = arena_str(w->a, found.file->digest) };
 	}
 	index_read_end();
 	if (found.kind == FOUND_FILE && !h) {

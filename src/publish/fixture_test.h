@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small world for tests of publishing and delivery: a store, bodies, a runner and a publisher in a directory of
- * their own. */
+ * A small world for tests of publishing and delivery: a store, bodies, a runner and a publisher in
+ * a directory of their own. */
 #ifndef PUBLISH_FIXTURE_TEST_H
 #define PUBLISH_FIXTURE_TEST_H
 
@@ -32,7 +32,7 @@ struct world {
 	int64_t           organization_id;
 };
 
-void world_make(struct world *w, struct fixture *f, hot_head_fn head);      /* NULL: a head of our own */
+void world_make(struct world *w, struct fixture *f, hot_head_fn head); /* NULL: a head of our own */
 void world_drop(struct world *w);
 void world_stop(struct world *w);                        /* as if the process had ended */
 void world_start(struct world *w);
@@ -41,21 +41,24 @@ struct act world_act(struct world *w);
 struct project_wish { const char *slug, *source, *languages; bool namespaced, flat, fill, drafts; };
 int64_t world_project(struct world *w, const struct project_wish *wish);
 /* state as stored; replaces what is there, as an edit does. */
-void world_text(struct world *w, int64_t project_id, const char *space, const char *key, const char *language,
-                const char *value, const char *state);
+void world_text(struct world *w, int64_t project_id, const char *space, const char *key,
+		const char *language, const char *value, const char *state);
 void world_delete_key(struct world *w, int64_t project_id, const char *space, const char *key);
 str  world_key_id(struct world *w, int64_t project_id, const char *space, const char *key);
 void world_fill_from_source(struct world *w);
-/* Takes back the marks of the last publish and opens its job again, under a dead owner. */
+/* Takes back all marks and opens all jobs again, under a dead owner. */
 void world_unfinish(struct world *w);
 /* Publishes "acme/SLUG" and waits; fails the test unless it works. */
 struct publish_local_out world_publish(struct world *w, const char *slug);
-bool world_try_publish(struct world *w, const char *slug, struct publish_local_out *out, struct err *e);
+bool world_try_publish(struct world *w, const char *slug, struct publish_local_out *out,
+		       struct err *e);
 /* Number of rows that a statement of sql.def with these arguments gives. */
 struct rows world_rows(struct world *w, enum sql_id id, const struct sql_arg *args, size_t n);
-#define WORLD_ROWS(w, id, ...) \
-	world_rows((w), (id), (struct sql_arg[]){ __VA_ARGS__ }, sizeof((struct sql_arg[]){ __VA_ARGS__ }) / sizeof(struct sql_arg))
-/* The body that "rest" of the project leads to, fetched if it is cold; absent: nothing there. In w->a. */
+#define WORLD_ROWS(w, id, ...)                                   \
+	world_rows((w), (id), (struct sql_arg[]){ __VA_ARGS__ }, \
+		   sizeof((struct sql_arg[]){ __VA_ARGS__ }) / sizeof(struct sql_arg))
+/* The body that "rest" of the project leads to, fetched if it is cold; absent: nothing there. In
+ * w->a. */
 str  world_body(struct world *w, const char *project, const char *rest);
 str  world_etag(struct world *w, const char *project, const char *rest);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hot bodies: made once, read by every loop without a lock, evicted when memory runs out. Eviction is a clock: the
- * oldest one that was not read since the last visit goes. */
+ * Hot bodies: made once, read by every loop without a lock, evicted when memory runs out. Eviction
+ * is a clock: the oldest one that was not read since the last visit goes. */
 #include "publish/publisher_int.h"
 
 #include <assert.h>
@@ -56,13 +56,15 @@ void body_unref(struct body *b)
 
 str etag_of(struct arena *a, str digest)
 {
-	/* 128 bits of the hash: enough that two bodies never share one, short enough for every request. */
+	/* 128 bits of the hash: enough that two bodies never share one, short enough for every
+	 * request. */
 	return arena_printf(a, "\"%.32s\"", digest.p);
 }
 
 struct heads { struct buf text; size_t end[HOT_FORMS + 1]; };
 
-static void write_heads(struct publisher *p, struct hot_facts *facts, const struct body *b, struct heads *h)
+static void write_heads(struct publisher *p, struct hot_facts *facts, const struct body *b,
+			struct heads *h)
 {
 	for (int i = 0; i < HOT_FORMS; i++)
 		facts->bytes[i] = b->form[i].n;

@@ -13,10 +13,13 @@
 
 enum { RESULT_DEPTH_MAX = 8, LOG_LINES_MAX = 200 };
 
-static const char *const job_states[] = { "pending", "in_progress", "completed", "failed", "cancelled", NULL };
+static const char *const job_states[] = { "pending", "in_progress", "completed",
+					  "failed",  "cancelled",   NULL };
 /* Two of them only as filters: names that older documents use. */
-static const char *const job_types[] = { "initial_import", "source_sync", "cdn_upload", "batch_publish",
-	                                 "publish_batch", "publish", NULL };
+static const char *const job_types[] = {
+	"initial_import", "source_sync", "cdn_upload", "batch_publish",
+	"publish_batch",  "publish",	 NULL
+};
 
 static const struct field person_fields[] = {
 	FIELD(struct job_person, name, "nm"),
@@ -30,7 +33,8 @@ static const struct field key_fields[] = {
 };
 const struct field job_get_in_fields[] = {
 	FIELD(struct job_get_in, sync_id, "syncId", .flags = FIELD_REQUIRED | FIELD_NONEMPTY),
-	FIELD(struct job_get_in, wait_ms, "waitMs", .flags = FIELD_COERCED, .max = JOBS_WAIT_MS_MAX),
+	FIELD(struct job_get_in, wait_ms, "waitMs", .flags = FIELD_COERCED,
+	      .max = JOBS_WAIT_MS_MAX),
 	FIELD_END
 };
 const struct field job_view_fields[] = {
@@ -47,10 +51,12 @@ const struct field job_view_fields[] = {
 	FIELD(struct job_view, type, "type", .flags = FIELD_UNBATCHED),
 	FIELD(struct job_view, status, "status", .flags = FIELD_UNBATCHED),
 	FIELD(struct job_view, started_at, "createdAt", .flags = FIELD_UNBATCHED),
-	FIELD(struct job_view, completed_at, "completedAt", .flags = FIELD_UNBATCHED | FIELD_OPTIONAL),
+	FIELD(struct job_view, completed_at, "completedAt",
+	      .flags = FIELD_UNBATCHED | FIELD_OPTIONAL),
 	FIELD(struct job_view, error, "errorMessage", .flags = FIELD_UNBATCHED | FIELD_OPTIONAL),
 	FIELD(struct job_view, new_keys, "newKeys", .flags = FIELD_UNBATCHED | FIELD_OPTIONAL),
-	FIELD(struct job_view, updated_keys, "updatedKeys", .flags = FIELD_UNBATCHED | FIELD_OPTIONAL),
+	FIELD(struct job_view, updated_keys, "updatedKeys",
+	      .flags = FIELD_UNBATCHED | FIELD_OPTIONAL),
 	FIELD(struct job_view, log, "logs", .flags = FIELD_UNBATCHED),
 	FIELD_END
 };
@@ -58,7 +64,8 @@ const struct field job_list_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct job_list_in),
 	FIELD(struct job_list_in, status, "status", .one_of = job_states),
 	FIELD(struct job_list_in, type, "type", .one_of = job_types),
-	FIELD(struct job_list_in, limit, "limit", .min = 1, .max = SYNCS_MAX, .initial = SYNCS_DEFAULT),
+	FIELD(struct job_list_in, limit, "limit", .min = 1, .max = SYNCS_MAX,
+	      .initial = SYNCS_DEFAULT),
 	FIELD_END
 };
 static const struct field meta_fields[] = {
@@ -91,7 +98,8 @@ const struct field job_list_out_fields[] = {
 	FIELD(struct job_list_out, total, "tot"),
 	FIELD_OF_LIST(struct job_list_out, items, "sy", struct job_item, item_fields),
 	FIELD(struct job_list_out, message, "msg", .flags = FIELD_OPTIONAL),
-	FIELD_OF_LIST(struct job_list_out, items, "jobs", struct job_item, item_long_fields, .flags = FIELD_UNBATCHED),
+	FIELD_OF_LIST(struct job_list_out, items, "jobs", struct job_item, item_long_fields,
+	              .flags = FIELD_UNBATCHED),
 	FIELD_END
 };
 const struct field job_cancel_in_fields[] = {
@@ -111,7 +119,7 @@ const struct field job_cancel_out_fields[] = {
 	FIELD_END
 };
 
-/* Finding --------------------------------------------------------------------------------------- */
+/* Finding -------------------------------------------------------------------------------------- */
 
 /* A job names no project in its input: whoever may see its project may see it. */
 static bool find_job(const struct act *act, str id, struct job *j, struct project *p, struct err *e)
@@ -164,22 +172,26 @@ static struct list keys_of(struct arena *a, const struct json *result)
 	struct job_key *v = arena_array(a, struct job_key, room);
 
 	for (item = room > 0 ? list->first : NULL; item; item = item->next)
-		v[n++] = (struct job_key){ json_str(json_get(item, S("k"))), json_str(json_get(item, S("act"))) };
+		v[n++] = (struct job_key){ json_str(json_get(item, S("k"))),
+					   json_str(json_get(item, S("act"))) };
 	return (struct list){ v, n, true };
 }
 
-static bool person_of(const struct act *act, const struct job *j, struct job_person *out, struct err *e)
+static bool person_of(const struct act *act, const struct job *j, struct job_person *out,
+		      struct err *e)
 {
 	struct account who = { 0 };
 
 	if (j->account_id != 0 && !store_account_by_id(act->db, act->arena, j->account_id, &who, e))
 		return false;
-	*out = (struct job_person){ who.id != 0 ? who.name : str_eq(j->via, S("api")) ? S("API key") : S("Operator"),
-		                    STR_NONE };
+	*out = (struct job_person){ who.id != 0		       ? who.name
+				    : str_eq(j->via, S("api")) ? S("API key")
+							       : S("Operator"),
+				    STR_NONE };
 	return true;
 }
 
-/* job.get --------------------------------------------------------------------------------------- */
+/* job.get -------------------------------------------------------------------------------------- */
 
 int64_t job_get_wait_ms(const void *in, str *topic_out)
 {
@@ -192,7 +204,8 @@ int64_t job_get_wait_ms(const void *in, str *topic_out)
 static str hint_of(const struct job *j)
 {
 	if (str_eq(j->state, S("failed")))
-		return S("Nothing was changed on the CDN. Fix what err_msg says and publish again.");
+		return S(
+			"Nothing was changed on the CDN. Fix what err_msg says and publish again.");
 	if (str_eq(j->state, S("cancelled")))
 		return S("It was cancelled before it started; the changes still wait.");
 	if (job_state_is_final(j->state))
@@ -222,16 +235,19 @@ bool job_get(const struct act *act, const void *in, void *out, struct err *e)
 	return person_of(act, &j, &v->trigger, e);
 }
 
-/* job.list -------------------------------------------------------------------------------------- */
+/* job.list ------------------------------------------------------------------------------------- */
 
 static struct job_item item_of(struct arena *a, const struct job *j)
 {
 	const struct json *result = result_of(a, j);
 
 	return (struct job_item){
-		.id = j->public_id, .type = j->kind, .status = j->state,
+		.id = j->public_id,
+		.type = j->kind,
+		.status = j->state,
 		.started_at = clock_iso(a, j->started_ms > 0 ? j->started_ms : j->created_ms),
-		.completed_at = iso_or_none(a, j->finished_ms), .error = j->error.n > 0 ? j->error : STR_NONE,
+		.completed_at = iso_or_none(a, j->finished_ms),
+		.error = j->error.n > 0 ? j->error : STR_NONE,
 		.meta = { number_in(result, S("published")), number_in(result, S("files")) },
 	};
 }
@@ -246,25 +262,26 @@ bool job_list(const struct act *act, const void *in, void *out, struct err *e)
 	bool old_name = str_eq(i->type, S("publish_batch")) || str_eq(i->type, S("publish"));
 
 	if (!project_find(act, i->org_slug, i->project_slug, &p, e) ||
-	    !store_job_list(act->db, act->arena, p.id, i->status, old_name ? S("batch_publish") : i->type,
-	                    i->limit, &list, e))
+	    !store_job_list(act->db, act->arena, p.id, i->status,
+			    old_name ? S("batch_publish") : i->type, i->limit, &list, e))
 		return false;
 	items = arena_array(act->arena, struct job_item, list.n);
 	for (size_t k = 0; k < list.n; k++)
 		items[k] = item_of(act->arena, &list.v[k]);
-	*o = (struct job_list_out){ .project = project_full_slug(act->arena, &p), .total = (int64_t)list.n,
-		                    .items = { items, list.n, true } };
+	*o = (struct job_list_out){ .project = project_full_slug(act->arena, &p),
+				    .total = (int64_t)list.n,
+				    .items = { items, list.n, true } };
 	if (list.n == 0)
 		o->message = i->status.n + i->type.n > 0 ? S("No job matches these filters.")
 		                                         : S("This project has no jobs yet.");
 	return true;
 }
 
-/* job.cancel ------------------------------------------------------------------------------------ */
+/* job.cancel ----------------------------------------------------------------------------------- */
 
 /* When the input names a project, the job must be one of it. */
-static bool same_project(const struct act *act, const struct job_cancel_in *i, const struct project *of_job,
-                         struct err *e)
+static bool same_project(const struct act *act, const struct job_cancel_in *i,
+			 const struct project *of_job, struct err *e)
 {
 	struct project named;
 
@@ -272,7 +289,8 @@ static bool same_project(const struct act *act, const struct job_cancel_in *i, c
 		return true;
 	if (!project_find(act, i->org_slug, i->project_slug, &named, e))
 		return false;
-	return named.id == of_job->id || err_set(e, ERR_FORBIDDEN, "This job belongs to another project.");
+	return named.id == of_job->id ||
+	       err_set(e, ERR_FORBIDDEN, "This job belongs to another project.");
 }
 
 bool job_cancel(const struct act *act, const void *in, void *out, struct err *e)
@@ -287,10 +305,12 @@ bool job_cancel(const struct act *act, const void *in, void *out, struct err *e)
 	if (!find_job(act, i->sync_id, &j, &p, e) || !same_project(act, i, &p, e))
 		return false;
 	*o = (struct job_cancel_out){ .id = j.public_id, .previous = j.state };
-	if (!jobs_cancel(publisher->config.jobs, act->db, act->arena, j.public_id, act->now_ms, &o->cancelled, e))
+	if (!jobs_cancel(publisher->config.jobs, act->db, act->arena, j.public_id, act->now_ms,
+			 &o->cancelled, e))
 		return false;
-	o->reason = o->cancelled ? S("cancelled") : job_state_is_final(j.state) ? S("terminal_state")
-	                                                                        : S("already_in_progress");
+	o->reason = o->cancelled		  ? S("cancelled")
+		    : job_state_is_final(j.state) ? S("terminal_state")
+						  : S("already_in_progress");
 	if (!o->cancelled) {
 		o->hint = S("Only a pending job can be cancelled.");
 		return true;

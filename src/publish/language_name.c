@@ -15,8 +15,8 @@ static bool icu_locale(struct arena *a, str code, char out[ULOC_FULLNAME_CAPACIT
 	int32_t parsed = 0;
 
 	uloc_forLanguageTag(arena_cstr(a, code), out, ULOC_FULLNAME_CAPACITY, &parsed, &status);
-	return U_SUCCESS(status) && status != U_STRING_NOT_TERMINATED_WARNING && parsed == (int32_t)code.n &&
-	       out[0];
+	return U_SUCCESS(status) && status != U_STRING_NOT_TERMINATED_WARNING &&
+	       parsed == (int32_t)code.n && out[0];
 }
 
 static str utf8_of(struct arena *a, const UChar *s, int32_t n)
@@ -31,7 +31,8 @@ static str utf8_of(struct arena *a, const UChar *s, int32_t n)
 
 static str name_in(struct arena *a, str code, const char *reader)
 {
-	UDisplayContext how[] = { UDISPCTX_STANDARD_NAMES, UDISPCTX_CAPITALIZATION_FOR_UI_LIST_OR_MENU };
+	UDisplayContext how[] = { UDISPCTX_STANDARD_NAMES,
+				  UDISPCTX_CAPITALIZATION_FOR_UI_LIST_OR_MENU };
 	char locale[ULOC_FULLNAME_CAPACITY];
 	UErrorCode status = U_ZERO_ERROR;
 	UChar name[NAME_CHARS_MAX];
@@ -63,7 +64,8 @@ str language_name_native(struct arena *a, str code)
 
 str language_country(struct arena *a, str code, bool *own_out)
 {
-	char locale[ULOC_FULLNAME_CAPACITY], likely[ULOC_FULLNAME_CAPACITY], country[ULOC_COUNTRY_CAPACITY];
+	char locale[ULOC_FULLNAME_CAPACITY], likely[ULOC_FULLNAME_CAPACITY],
+		country[ULOC_COUNTRY_CAPACITY];
 	UErrorCode status = U_ZERO_ERROR;
 	int32_t n;
 

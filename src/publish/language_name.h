@@ -9,8 +9,8 @@
 /* As in a list or menu: "Turkish", "Türkçe". An unknown code names itself. */
 str language_name_english(struct arena *a, str code);
 str language_name_native(struct arena *a, str code);
-/* ISO 3166-1 alpha-2 in lower case; absent: none. *own: the code itself says so ("pt-br"), it is not just where most
- * of its speakers live. */
+/* ISO 3166-1 alpha-2 in lower case; absent: none. *own: the code itself says so ("pt-br"), it is
+ * not just where most of its speakers live. */
 str language_country(struct arena *a, str code, bool *own_out);
 
 #endif

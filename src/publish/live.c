@@ -15,7 +15,7 @@
 
 enum { LIVE_BLOCK_BYTES = 8 * 1024, SLOTS_MIN = 16, ADDRESSES_OF_WHOLE = 4 };
 
-/* Making ---------------------------------------------------------------------------------------- */
+/* Making --------------------------------------------------------------------------------------- */
 
 static void slots_init(struct live *l, size_t n)
 {
@@ -34,7 +34,8 @@ static void slot_add(struct live *l, enum slot_kind kind, struct file *f, str pa
 	size_t i = hash & l->mask;
 
 	while (l->slots[i].path) {
-		if (l->slots[i].hash == hash && str_eq((str){ l->slots[i].path, l->slots[i].path_n }, path))
+		if (l->slots[i].hash == hash &&
+		    str_eq((str){ l->slots[i].path, l->slots[i].path_n }, path))
 			return;
 		i = (i + 1) & l->mask;
 	}
@@ -56,7 +57,8 @@ static void add_space(struct live *l, struct file *f)
 {
 	if (!namespace_is_reserved(f->space))
 		slot_add(l, SLOT_FILE, f,
-		         arena_printf(l->arena, FMT_STR "/" FMT_STR ".json", ARG_STR(f->language), ARG_STR(f->space)));
+			 arena_printf(l->arena, FMT_STR "/" FMT_STR ".json", ARG_STR(f->language),
+				      ARG_STR(f->space)));
 }
 
 static void add_archived(struct live *l, struct file *f)
@@ -64,8 +66,8 @@ static void add_archived(struct live *l, struct file *f)
 	str space = f->space.n > 0 ? f->space : S("translations");
 
 	slot_add(l, SLOT_ARCHIVED, f,
-	         arena_printf(l->arena, "v/" FMT_STR "/" FMT_STR "/" FMT_STR ".json", ARG_STR(f->version),
-	                      ARG_STR(f->language), ARG_STR(space)));
+		 arena_printf(l->arena, "v/" FMT_STR "/" FMT_STR "/" FMT_STR ".json",
+			      ARG_STR(f->version), ARG_STR(f->language), ARG_STR(space)));
 }
 
 static void file_copy(struct live *l, const struct snapshot_file *row, struct file *f)
@@ -122,8 +124,8 @@ static void copy_files(struct live *l, const struct live_parts *parts)
 		qsort(l->files, l->files_n, sizeof(*l->files), file_cmp);
 }
 
-/* A version that is live is found through its current file; an archived one is listed once however many
- * snapshots held it. */
+/* A version that is live is found through its current file; an archived one is listed once however
+ * many snapshots held it. */
 static bool is_live_version(const struct live *l, const struct snapshot_file *row)
 {
 	struct file *f = live_file(l, row->language, row->space);
@@ -166,12 +168,17 @@ static void make_manifest(struct publisher *p, str name, struct live *l)
 	l->manifest_text = buf_view(&b);
 	d = sha256(l->manifest_text);
 	l->manifest = (struct file){
-		.language = S(""), .space = S(""), .version = S(""), .digest = digest_hex(l->arena, &d),
-		.bytes = (int64_t)b.n, .changed_ms = l->published_ms,
+		.language = S(""),
+		.space = S(""),
+		.version = S(""),
+		.digest = digest_hex(l->arena, &d),
+		.bytes = (int64_t)b.n,
+		.changed_ms = l->published_ms,
 	};
 }
 
-bool live_make(struct publisher *p, const struct live_parts *parts, struct live **out, struct err *e)
+bool live_make(struct publisher *p, const struct live_parts *parts, struct live **out,
+	       struct err *e)
 {
 	struct arena *a = arena_create(LIVE_BLOCK_BYTES);
 	struct live *l = arena_new(a, struct live);
@@ -212,7 +219,7 @@ struct file *live_twin(struct live *l, const struct file *f)
 	return t && t->changed_ms == f->changed_ms && str_eq(t->digest, f->digest) ? t : NULL;
 }
 
-/* Finding --------------------------------------------------------------------------------------- */
+/* Finding -------------------------------------------------------------------------------------- */
 
 static const struct slot *slot_find(const struct live *l, str path)
 {
@@ -236,8 +243,8 @@ static void found_in(const struct slot *s, enum file_use use, struct found *out)
 	out->use = s->kind == SLOT_ARCHIVED ? FILE_FROZEN : use;
 }
 
-/* "v/{version}/{locale}/{file}": the current content when the version is live, a former one when it is kept. Of an
- * unknown version the current content is given, not frozen (contract section 8). */
+/* "v/{version}/{locale}/{file}": the current content when the version is live, a former one when it
+ * is kept. Of an unknown version the current content is given, not frozen (contract section 8). */
 static void find_version(const struct live *l, str rest, struct found *out)
 {
 	str part = rest, version, file;

@@ -7,8 +7,8 @@
 
 enum { MANIFEST_BLOCK_BYTES = 4 * 1024 };
 
-/* The countries of all languages. One that a code names itself always stays; one that is only likely gives way when it is
- * taken, because clients let the last language of a country win. */
+/* The countries of all languages. One that a code names itself always stays; one that is only
+ * likely gives way when it is taken, because clients let the last language of a country win. */
 static str *countries(struct arena *a, const struct strs *languages)
 {
 	str *out = arena_array(a, str, languages->n);
@@ -23,7 +23,8 @@ static str *countries(struct arena *a, const struct strs *languages)
 	return out;
 }
 
-static void put_language(struct json_out *o, struct arena *a, const struct live *l, str code, str country)
+static void put_language(struct json_out *o, struct arena *a, const struct live *l, str code,
+			 str country)
 {
 	const struct file *f = live_file(l, code, S(""));
 

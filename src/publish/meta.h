@@ -9,8 +9,8 @@
 
 struct snapshot_meta {
 	str  source;
-	struct strs languages;       /* listed in the manifest, in its order; the source first      */
-	struct strs spaces;          /* byte order                                                  */
+	struct strs languages; /* listed in the manifest, in its order; the source first */
+	struct strs spaces;    /* byte order */
 	bool namespaced;
 };
 

@@ -34,7 +34,8 @@ static str brotli(struct arena *a, str s, int quality)
 	size_t n = s.n - 1;
 	uint8_t *p = arena_alloc(a, s.n);
 
-	if (!BrotliEncoderCompress(quality, BROTLI_WINDOW, BROTLI_MODE_TEXT, s.n, (const uint8_t *)s.p, &n, p))
+	if (!BrotliEncoderCompress(quality, BROTLI_WINDOW, BROTLI_MODE_TEXT, s.n,
+				   (const uint8_t *)s.p, &n, p))
 		return STR_NONE;
 	return (str){ (const char *)p, n };
 }
@@ -48,7 +49,8 @@ void pack(struct arena *a, enum pack_effort effort, struct packed *out)
 	if (effort != PACK_BEHIND)
 		out->form[HOT_GZIP] = gzip(a, s, effort == PACK_CHEAP ? GZIP_CHEAP : GZIP_BEST);
 	if (effort != PACK_CHEAP)
-		out->form[HOT_BROTLI] = brotli(a, s, effort == PACK_BEHIND ? BROTLI_BEHIND : BROTLI_AT_ONCE);
+		out->form[HOT_BROTLI] =
+			brotli(a, s, effort == PACK_BEHIND ? BROTLI_BEHIND : BROTLI_AT_ONCE);
 }
 
 bool unpack_gzip(struct arena *a, str packed, size_t bytes, str *out)
@@ -59,7 +61,8 @@ bool unpack_gzip(struct arena *a, str packed, size_t bytes, str *out)
 
 	if (!d)
 		abort();
-	ok = libdeflate_gzip_decompress(d, packed.p, packed.n, p, bytes, NULL) == LIBDEFLATE_SUCCESS;
+	ok = libdeflate_gzip_decompress(d, packed.p, packed.n, p, bytes, NULL) ==
+	     LIBDEFLATE_SUCCESS;
 	libdeflate_free_decompressor(d);
 	if (ok)
 		*out = (str){ p, bytes };

@@ -7,7 +7,11 @@
 #include "base/buf.h"
 #include "publish/live.h"
 
-enum pack_effort { PACK_CHEAP, PACK_AT_ONCE, PACK_BEHIND };   /* gzip 1 and no brotli; gzip 9 and brotli 5; brotli 11 */
+enum pack_effort {
+	PACK_CHEAP,
+	PACK_AT_ONCE,
+	PACK_BEHIND
+}; /* gzip 1 and no brotli; gzip 9 and brotli 5; brotli 11 */
 
 struct packed { str form[HOT_FORMS]; };       /* absent: would not be shorter, or not asked for */
 

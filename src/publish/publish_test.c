@@ -14,7 +14,9 @@
 #include "base/json.h"
 
 static const struct project_wish app = { .slug = "app", .source = "en", .languages = "tr de" };
-static const struct project_wish spaced = { .slug = "app", .source = "en", .languages = "tr", .namespaced = true };
+static const struct project_wish spaced = {
+	.slug = "app", .source = "en", .languages = "tr", .namespaced = true
+};
 
 static void fill(struct world *w, int64_t id)
 {
@@ -51,9 +53,11 @@ WORLD_TEST(publish_ships_approved_texts_in_sorted_nested_json)
 	world_text(&w, id, "common", "secret", "en", "not yet", "draft");
 	CHECK_I64(world_publish(&w, "app").published, 4);
 	CHECK_STR(world_body(&w, "acme/app", "en/translations.json"),
-	          S("{\"common\":{\"nav\":{\"home\":\"Home\"},\"title\":\"Title\"},\"hello\":\"Hello\"}"));
+		  S("{\"common\":{\"nav\":{\"home\":\"Home\"},\"title\":\"Title\"},\"hello\":"
+		    "\"Hello\"}"));
 	CHECK_STR(world_body(&w, "acme/app", "tr.json"), S("{\"common\":{\"title\":\"Başlık\"}}"));
-	CHECK_STR(world_body(&w, "acme/app", "en/common.json"), S("{\"nav\":{\"home\":\"Home\"},\"title\":\"Title\"}"));
+	CHECK_STR(world_body(&w, "acme/app", "en/common.json"),
+		  S("{\"nav\":{\"home\":\"Home\"},\"title\":\"Title\"}"));
 	CHECK(world_body(&w, "acme/app", "de/translations.json").p == NULL);
 	world_drop(&w);
 }
@@ -152,11 +156,13 @@ WORLD_TEST(publish_keeps_former_versions_under_their_address)
 	now = world_publish(&w, "app").version;
 	CHECK(version.n >= 11 && !str_eq(version, now));
 	old = arena_printf(w.a, "v/" FMT_STR "/en/common.json", ARG_STR(version));
-	CHECK_STR(world_body(&w, "acme/app", arena_cstr(w.a, old)), S("{\"nav\":{\"home\":\"Home\"},\"title\":\"Title\"}"));
+	CHECK_STR(world_body(&w, "acme/app", arena_cstr(w.a, old)),
+		  S("{\"nav\":{\"home\":\"Home\"},\"title\":\"Title\"}"));
 	old = arena_printf(w.a, "v/" FMT_STR "/en/translations.json", ARG_STR(now));
 	CHECK(str_find(world_body(&w, "acme/app", arena_cstr(w.a, old)), S("Second")) > 0);
 	/* Unknown versions get what is current. */
-	CHECK(str_find(world_body(&w, "acme/app", "v/aaaaaaaa-bbbb/en/translations.json"), S("Second")) > 0);
+	CHECK(str_find(world_body(&w, "acme/app", "v/aaaaaaaa-bbbb/en/translations.json"),
+		       S("Second")) > 0);
 	world_drop(&w);
 }
 
@@ -275,7 +281,8 @@ WORLD_TEST(publish_fills_gaps_from_the_source_when_the_project_says_so)
 	world_fill_from_source(&w);
 	world_publish(&w, "app");
 	CHECK_STR(world_body(&w, "acme/app", "tr.json"),
-	          S("{\"common\":{\"nav\":{\"home\":\"Home\"},\"title\":\"Başlık\"},\"hello\":\"Hello\"}"));
+		  S("{\"common\":{\"nav\":{\"home\":\"Home\"},\"title\":\"Başlık\"},\"hello\":"
+		    "\"Hello\"}"));
 	CHECK_STR(world_body(&w, "acme/app", "de.json"), world_body(&w, "acme/app", "en.json"));
 	world_drop(&w);
 }
@@ -319,7 +326,8 @@ static void watch_once(struct watching *x, struct arena *a)
 
 		atomic_fetch_add(&x->seen, 1);
 		if (!body_has(tr, str_sub(body, (size_t)str_find(body, S("#")), 5)) ||
-		    !body_has(&l->manifest, clock_iso(a, en->changed_ms)) || !body_has(&l->manifest, tr->version))
+		    !body_has(&l->manifest, clock_iso(a, en->changed_ms)) ||
+		    !body_has(&l->manifest, tr->version))
 			atomic_fetch_add(&x->torn, 1);
 	}
 	index_read_end();
@@ -369,7 +377,8 @@ WORLD_TEST(publish_is_seen_whole_or_not_at_all)
 
 WORLD_TEST(publish_compresses_better_behind_and_serves_that)
 {
-	static const char *const words[] = { "translation", "language", "message", "publish", "sign in", "cart", "order" };
+	static const char *const words[] = { "translation", "language", "message", "publish",
+					     "sign in",	    "cart",	"order" };
 	struct err e = { 0 };
 	struct buf text, br;
 	struct world w;
@@ -403,11 +412,12 @@ WORLD_TEST(publish_compresses_better_behind_and_serves_that)
 	world_drop(&w);
 }
 
-/* Faults ---------------------------------------------------------------------------------------- */
+/* Faults --------------------------------------------------------------------------------------- */
 
 static void spoil(struct world *w, str digest, const char *suffix, bool remove_it)
 {
-	str path = arena_printf(w->a, "%s/blob/%.2s/" FMT_STR "%s", w->path, digest.p, ARG_STR(digest), suffix);
+	str path = arena_printf(w->a, "%s/blob/%.2s/" FMT_STR "%s", w->path, digest.p,
+				ARG_STR(digest), suffix);
 	char *name = arena_cstr(w->a, path);
 	int fd;
 
@@ -551,7 +561,7 @@ WORLD_TEST(publish_that_lost_its_process_after_the_commit_is_finished_by_the_nex
 	world_drop(&w);
 }
 
-/* Memory and retention -------------------------------------------------------------------------- */
+/* Memory and retention ------------------------------------------------------------------------- */
 
 WORLD_TEST(publish_keeps_within_its_memory_and_reads_back_what_it_dropped)
 {
@@ -566,14 +576,16 @@ WORLD_TEST(publish_keeps_within_its_memory_and_reads_back_what_it_dropped)
 	id = world_project(&w, &spaced);
 	for (int i = 0; i < 20; i++) {
 		text = arena_printf(w.a, "%d" FMT_STR, i, ARG_STR(long_text(&w)));
-		world_text(&w, id, arena_cstr(w.a, arena_printf(w.a, "n%d", i)), "k", "en", arena_cstr(w.a, text), "approved");
+		world_text(&w, id, arena_cstr(w.a, arena_printf(w.a, "n%d", i)), "k", "en",
+			   arena_cstr(w.a, text), "approved");
 	}
 	world_publish(&w, "app");
 	for (int round = 0; round < 3; round++)
 		for (int i = 0; i < 20; i++) {
 			str rest = arena_printf(w.a, "en/n%d.json", i);
 
-			text = arena_printf(w.a, "{\"k\":\"%d" FMT_STR "\"}", i, ARG_STR(long_text(&w)));
+			text = arena_printf(w.a, "{\"k\":\"%d" FMT_STR "\"}", i,
+					    ARG_STR(long_text(&w)));
 			CHECK_STR(world_body(&w, "acme/app", arena_cstr(w.a, rest)), text);
 		}
 	CHECK(publisher_memory(w.publisher) <= 16 * KIB);
@@ -593,7 +605,8 @@ WORLD_TEST(publish_sweep_drops_old_snapshots_and_later_their_bodies)
 	fill(&w, id);
 	version = world_publish(&w, "app").version;
 	for (int i = 0; i < 4; i++) {
-		world_text(&w, id, "common", "title", "en", arena_cstr(w.a, arena_printf(w.a, "v%d", i)), "approved");
+		world_text(&w, id, "common", "title", "en",
+			   arena_cstr(w.a, arena_printf(w.a, "v%d", i)), "approved");
 		world_publish(&w, "app");
 	}
 	later = clock_now_ms() + INT64_C(40) * 24 * 3600 * 1000;

@@ -9,7 +9,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { FETCH_THREADS = 2, SWEEP_SNAPSHOTS_MAX = 100, DAY_MS = 24 * 3600 * 1000, CHECK_BLOCK_BYTES = 64 * 1024 };
+enum {
+	FETCH_THREADS = 2,
+	SWEEP_SNAPSHOTS_MAX = 100,
+	DAY_MS = 24 * 3600 * 1000,
+	CHECK_BLOCK_BYTES = 64 * 1024
+};
 
 struct publisher *publisher_create(const struct publisher_config *c)
 {
@@ -84,14 +89,14 @@ size_t publisher_memory(struct publisher *p)
 	return weight;
 }
 
-/* Retention ------------------------------------------------------------------------------------- */
+/* Retention ------------------------------------------------------------------------------------ */
 
 struct sweeping {
 	struct publisher *p;
 	struct arena     *a;
 	struct db        *db;
 	struct rows       old;
-	struct strs       unused;        /* bodies nobody names                         */
+	struct strs       unused;        /* bodies nobody names */
 	size_t            unused_cap;
 	bool              failed;
 	struct err       *e;
@@ -121,7 +126,8 @@ static bool touch_bodies(struct sweeping *s, struct err *e)
 	return true;
 }
 
-static bool sweep_snapshots(struct sweeping *s, int64_t now_ms, struct publish_sweep *out, struct err *e)
+static bool sweep_snapshots(struct sweeping *s, int64_t now_ms, struct publish_sweep *out,
+			    struct err *e)
 {
 	const struct publisher_config *c = &s->p->config;
 	int64_t before = now_ms - c->snapshots_kept_days * DAY_MS;
@@ -130,7 +136,8 @@ static bool sweep_snapshots(struct sweeping *s, int64_t now_ms, struct publish_s
 	do {
 		if (!store_read_begin(c->store, &s->db, e))
 			return false;
-		ok = store_snapshots_old(s->db, s->a, before, c->snapshots_kept, SWEEP_SNAPSHOTS_MAX, &s->old, e) &&
+		ok = store_snapshots_old(s->db, s->a, before, c->snapshots_kept,
+					 SWEEP_SNAPSHOTS_MAX, &s->old, e) &&
 		     touch_bodies(s, e);
 		store_read_end(c->store, s->db);
 		if (!ok || (s->old.n > 0 && !jobs_write(c->store, delete_snapshots, s, e)))
@@ -196,7 +203,7 @@ bool publisher_sweep(struct publisher *p, int64_t now_ms, struct publish_sweep *
 	return ok;
 }
 
-/* Checking -------------------------------------------------------------------------------------- */
+/* Checking ------------------------------------------------------------------------------------- */
 
 struct checking { struct publisher *p; struct arena *a; struct buf body; str *v; size_t n, cap; };
 

@@ -31,9 +31,9 @@ struct denser { struct denser *next; int64_t project_id; char digest[BLOB_NAME_B
 struct publisher {
 	struct publisher_config config;
 	struct pool     *pool;
-	void            *names;          /* struct names *, RCU                                    */
+	void *names; /* struct names *, RCU */
 
-	pthread_mutex_t  mutex;          /* of everything below, and of every slot that is written */
+	pthread_mutex_t mutex; /* of everything below, and of every slot that is written */
 	struct site     *sites;
 	struct slug_alias_list aliases;
 	struct arena    *aliases_arena;
@@ -51,11 +51,12 @@ struct publisher {
 struct body *body_make(const struct packed *packed);
 void body_ref(struct body *b);
 void body_unref(struct body *b);
-struct hot *hot_make(struct publisher *p, struct hot_facts *facts, struct body *b, str key);  /* takes a reference of b */
+struct hot *hot_make(struct publisher *p, struct hot_facts *facts, struct body *b,
+		     str key); /* takes a reference of b */
 /* Under the mutex. The slot gets one reference. */
 void hot_install(struct publisher *p, void **slot, struct hot *h);
-void hot_drop(struct publisher *p, void **slot);                  /* retires what is there; empty is fine */
-void hot_move(void **from, void **to);                            /* the same content in a new snapshot   */
+void hot_drop(struct publisher *p, void **slot); /* retires what is there; empty is fine */
+void hot_move(void **from, void **to);		 /* the same content in a new snapshot */
 str  etag_of(struct arena *a, str digest);
 
 /* live.c: from rows; no lock. */
@@ -64,7 +65,8 @@ struct live_parts {
 	const struct snapshot *snapshot;
 	struct snapshot_file_list files, archive;
 };
-bool live_make(struct publisher *p, const struct live_parts *parts, struct live **out, struct err *e) MUST_CHECK;
+bool live_make(struct publisher *p, const struct live_parts *parts, struct live **out,
+	       struct err *e) MUST_CHECK;
 void live_free(void *live);
 /* The slot of a file that has the same place and content in l; NULL: none. Under the mutex. */
 struct file *live_twin(struct live *l, const struct file *f);
@@ -81,12 +83,14 @@ void sites_free(struct publisher *p);
 
 /* fetch.c */
 void fetch_run(struct pool_task *t);
-/* Reads a body from blobs, mends lost compressed forms. ERR_NOT_FOUND, ERR_INTERNAL: gone, so a repair was asked for. */
+/* Reads a body from blobs, mends lost compressed forms. ERR_NOT_FOUND, ERR_INTERNAL: gone, so a
+ * repair was asked for. */
 bool body_read(struct publisher *p, str digest, struct body **out, struct err *e) MUST_CHECK;
 
 /* behind.c */
 void *behind_main(void *publisher);
-void behind_densify(struct publisher *p, int64_t project_id, str digest);   /* queue a better compression */
+void behind_densify(struct publisher *p, int64_t project_id,
+		    str digest); /* queue a better compression */
 void repair_ask(struct publisher *p, int64_t project_id);
 
 /* run.c */

@@ -8,7 +8,12 @@
 static const struct project_wish app = { .slug = "app", .source = "en", .languages = "tr" };
 static const struct project_wish other = { .slug = "other", .source = "en", .languages = "" };
 
-struct call { struct world *w; bool (*fn)(const struct act *, const void *, void *, struct err *); const void *in; void *out; };
+struct call {
+	struct world *w;
+	bool (*fn)(const struct act *, const void *, void *, struct err *);
+	const void *in;
+	void *out;
+};
 
 static bool in_task(struct db *db, void *arg, struct err *e)
 {
@@ -131,7 +136,8 @@ WORLD_TEST(publish_start_with_nothing_waiting_or_an_empty_list_starts_no_job)
 
 	make(&w, f);
 	CHECK(start(&w, &none, &out, &e));
-	CHECK(out.success && out.published == 0 && out.jobs.n == 0 && out.jobs.present && out.hint.n > 0);
+	CHECK(out.success && out.published == 0 && out.jobs.n == 0 && out.jobs.present &&
+	      out.hint.n > 0);
 	w.who = (struct principal){ .kind = WHO_LOCAL };
 	world_publish(&w, "app");
 	key_of_acme(&w);
@@ -274,10 +280,14 @@ WORLD_TEST(job_view_has_the_compact_names_and_more_for_the_command_line_client)
 
 	make(&w, f);
 	CHECK(start(&w, NULL, &out, &e));
-	CHECK(str_find(written(&w, publish_out_fields, &out, FIELDS_BATCHED), S("\"success\":true,\"published\":2,\"repositories\":1,\"syncJobIds\":[\"")) > 0);
+	CHECK(str_find(
+		      written(&w, publish_out_fields, &out, FIELDS_BATCHED),
+		      S("\"success\":true,\"published\":2,\"repositories\":1,\"syncJobIds\":[\"")) >
+	      0);
 	wait_final(&w, out.jobs.v[0], &v);
 	text = written(&w, job_view_fields, &v, FIELDS_BATCHED);
-	CHECK(str_find(text, S("\"tp\":\"batch_publish\"")) > 0 && str_find(text, S("\"type\"")) < 0);
+	CHECK(str_find(text, S("\"tp\":\"batch_publish\"")) > 0 &&
+	      str_find(text, S("\"type\"")) < 0);
 	text = written(&w, job_view_fields, &v, FIELDS_UNBATCHED);
 	CHECK(str_find(text, S("\"type\":\"batch_publish\",\"status\":\"completed\"")) > 0);
 	world_drop(&w);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The publish job. Order: read in one view, make bodies durable, commit, swap, mark what was shipped. A run that is
- * cut off anywhere is run again from the start and finds the same files already there; only the commit makes
- * something visible. */
+ * The publish job. Order: read in one view, make bodies durable, commit, swap, mark what was
+ * shipped. A run that is cut off anywhere is run again from the start and finds the same files
+ * already there; only the commit makes something visible. */
 #include "publish/run.h"
 
 #include <string.h>
@@ -14,14 +14,14 @@
 #include "publish/publisher_int.h"
 
 enum {
-	SLICE = 1000,                    /* rows that one write task marks: some 10 ms              */
+	SLICE = 1000, /* rows that one write task marks: some 10 ms */
 	CONFLICTS_MAX = 3,
-	WARM_SHARE = 4,                  /* at most this part of the memory for one publish         */
+	WARM_SHARE = 4, /* at most this part of the memory for one publish */
 	DENSE_BYTES_MAX = 8 * 1024 * 1024,
 	RESULT_BYTES_MAX = 256 * 1024,
 };
 
-/* Input ----------------------------------------------------------------------------------------- */
+/* Input ---------------------------------------------------------------------------------------- */
 
 static const struct field order_text_fields[] = {
 	FIELD(struct chosen_text, key_id, "keyId", .flags = FIELD_REQUIRED | FIELD_LOWER),
@@ -29,8 +29,8 @@ static const struct field order_text_fields[] = {
 	FIELD_END
 };
 const struct field publish_order_fields[] = {
-	FIELD_OF_LIST(struct publish_order, texts, "translations", struct chosen_text, order_text_fields,
-	              .flags = FIELD_OPTIONAL),
+	FIELD_OF_LIST(struct publish_order, texts, "translations", struct chosen_text,
+	              order_text_fields, .flags = FIELD_OPTIONAL),
 	FIELD(struct publish_order, back, "back", .flags = FIELD_OPTIONAL),
 	FIELD(struct publish_order, back_to, "backTo", .flags = FIELD_OPTIONAL),
 	FIELD_END
@@ -49,7 +49,7 @@ static bool order_read(struct arena *a, str input, struct publish_order *out, st
 	       err_log(e, ERR_INTERNAL, 0, "the input of a publish job cannot be read");
 }
 
-/* One run --------------------------------------------------------------------------------------- */
+/* One run -------------------------------------------------------------------------------------- */
 
 struct publishing {
 	struct publisher *p;
@@ -57,9 +57,9 @@ struct publishing {
 	struct publish_order order;
 	struct build      b;
 	int64_t           now_ms;
-	struct snapshot   snapshot;          /* to be added; meta absent: nothing has changed        */
+	struct snapshot snapshot; /* to be added; meta absent: nothing has changed */
 	struct live      *live;
-	bool             *fresh;             /* [files.n]: the body is new, so its forms are here     */
+	bool *fresh; /* [files.n]: the body is new, so its forms are here */
 	size_t            marked, purged;
 	bool              committed;
 };
@@ -84,13 +84,14 @@ static bool read_view(struct publishing *x, struct err *e)
 	return ok;
 }
 
-/* Bodies ---------------------------------------------------------------------------------------- */
+/* Bodies --------------------------------------------------------------------------------------- */
 
 static bool has_bodies(struct publishing *x, struct err *e)
 {
 	for (size_t i = 0; i < x->b.files.n; i++)
 		if (!blobs_has(x->p->config.blobs, x->b.files.v[i].digest, BLOB_IDENTITY))
-			return err_set(e, ERR_PRECONDITION_FAILED, "a file of that snapshot is no longer kept");
+			return err_set(e, ERR_PRECONDITION_FAILED,
+				       "a file of that snapshot is no longer kept");
 	return true;
 }
 
@@ -112,12 +113,13 @@ static bool put_bodies(struct publishing *x, struct err *e)
 			pack(b->arena, PACK_AT_ONCE, &b->bodies[i]);
 		for (int form = 0; form < BLOB_FORMS; form++)
 			if (b->bodies[i].form[form].p)
-				items[n++] = (struct blob_item){ digest, (enum blob_form)form, b->bodies[i].form[form] };
+				items[n++] = (struct blob_item){ digest, (enum blob_form)form,
+								 b->bodies[i].form[form] };
 	}
 	return blobs_put(x->p->config.blobs, items, n, e);
 }
 
-/* Memory ---------------------------------------------------------------------------------------- */
+/* Memory --------------------------------------------------------------------------------------- */
 
 static bool make_live(struct publishing *x, struct err *e)
 {
@@ -136,7 +138,8 @@ static bool make_live(struct publishing *x, struct err *e)
 	return live_make(x->p, &parts, &x->live, e);
 }
 
-static size_t warm_file(struct publishing *x, struct file *f, enum hot_class class, const struct packed *packed)
+static size_t warm_file(struct publishing *x, struct file *f, enum hot_class class,
+			const struct packed *packed)
 {
 	struct hot_facts facts = { .class = class, .etag = etag_of(x->b.arena, f->digest),
 		                   .modified_ms = f->changed_ms };
@@ -173,9 +176,14 @@ static void show(struct publishing *x)
 {
 	const struct project *pr = &x->b.project;
 	struct site_row row = {
-		.project_id = pr->id, .organization_id = pr->organization_id, .seq = x->snapshot.seq,
-		.public_id = pr->public_id, .organization_slug = pr->organization_slug, .slug = pr->slug,
-		.file_structure = pr->file_structure, .missing = pr->missing,
+		.project_id = pr->id,
+		.organization_id = pr->organization_id,
+		.seq = x->snapshot.seq,
+		.public_id = pr->public_id,
+		.organization_slug = pr->organization_slug,
+		.slug = pr->slug,
+		.file_structure = pr->file_structure,
+		.missing = pr->missing,
 	};
 
 	warm(x);
@@ -187,21 +195,26 @@ static void show(struct publishing *x)
 			behind_densify(x->p, pr->id, x->b.files.v[i].digest);
 }
 
-/* Commits --------------------------------------------------------------------------------------- */
+/* Commits -------------------------------------------------------------------------------------- */
 
 static bool audit(struct publishing *x, struct db *db, struct err *e)
 {
 	const struct job *j = x->run->job;
-	struct principal who = { .kind = WHO_LOCAL, .account_id = j->account_id, .app_id = j->app_id };
+	struct principal who = { .kind = WHO_LOCAL,
+				 .account_id = j->account_id,
+				 .app_id = j->app_id };
 	struct act act = { .store = x->run->store, .db = db, .arena = x->run->arena, .who = &who,
 		           .settings = x->p->config.settings, .now_ms = x->now_ms };
 	struct audit_detail detail = {
-		.organization_id = x->b.project.organization_id, .project_id = j->project_id,
+		.organization_id = x->b.project.organization_id,
+		.project_id = j->project_id,
 		AUDIT_FACTS({ S("job"), j->public_id },
-		            { S("sequence"), arena_printf(act.arena, "%lld", (long long)x->snapshot.seq) }),
+			    { S("sequence"),
+			      arena_printf(act.arena, "%lld", (long long)x->snapshot.seq) }),
 	};
 
-	return audit_add(&act, x->order.back ? AUDIT_PUBLISH_ROLLED_BACK : AUDIT_PUBLISH_COMPLETED, &detail, e);
+	return audit_add(&act, x->order.back ? AUDIT_PUBLISH_ROLLED_BACK : AUDIT_PUBLISH_COMPLETED,
+			 &detail, e);
 }
 
 static bool mark_slice(struct publishing *x, struct db *db, struct err *e)
@@ -211,9 +224,9 @@ static bool mark_slice(struct publishing *x, struct db *db, struct err *e)
 
 	for (; x->marked < b->marks_n && left > 0; x->marked++, left--) {
 		const struct mark *m = &b->marks[x->marked];
-		bool ok = m->was_id != 0
-			? store_revision_published(db, b->arena, m->was_id, e)
-			: store_text_published(db, b->arena, m->key_id, m->language, m->revision, e);
+		bool ok = m->was_id != 0 ? store_revision_published(db, b->arena, m->was_id, e)
+					 : store_text_published(db, b->arena, m->key_id,
+								m->language, m->revision, e);
 
 		if (!ok)
 			return false;
@@ -230,8 +243,8 @@ static bool commit_first(struct db *db, void *arg, struct err *e)
 
 	if (!job_hold(x->run, db, e))
 		return false;
-	if (x->snapshot.meta.p && (!store_snapshot_add(db, x->b.arena, &x->snapshot, &x->b.files, e) ||
-	                           !audit(x, db, e)))
+	if (x->snapshot.meta.p &&
+	    (!store_snapshot_add(db, x->b.arena, &x->snapshot, &x->b.files, e) || !audit(x, db, e)))
 		return false;
 	if (x->b.scope == BUILD_ALL &&
 	    !store_languages_published(db, x->b.arena, x->b.project.id, &x->b.languages, e))
@@ -260,7 +273,7 @@ static bool commit_rest(struct publishing *x, struct err *e)
 	return true;
 }
 
-/* Result ---------------------------------------------------------------------------------------- */
+/* Result --------------------------------------------------------------------------------------- */
 
 static void put_act(struct json_out *o, str key, str act)
 {
@@ -312,16 +325,19 @@ static str result_text(struct publishing *x)
 	for (size_t i = 0; i < b->keys.n; i++)
 		put_act(&o, b->keys.v[i], S("published"));
 	for (size_t i = 0; i < b->deleted.n && i < PUBLISH_AFFECTED_MAX; i++)
-		put_act(&o, arena_printf(b->arena, FMT_STR "." FMT_STR, ARG_STR(b->deleted.v[i].space),
-		                         ARG_STR(b->deleted.v[i].key)), S("deleted"));
+		put_act(&o,
+			arena_printf(b->arena, FMT_STR "." FMT_STR, ARG_STR(b->deleted.v[i].space),
+				     ARG_STR(b->deleted.v[i].key)),
+			S("deleted"));
 	json_close_array(&o);
 	json_close_object(&o);
 	return text.full ? S("{}") : buf_view(&text);
 }
 
-/* The job --------------------------------------------------------------------------------------- */
+/* The job -------------------------------------------------------------------------------------- */
 
-/* The snapshot that will stand when this run has committed; the one that stands when nothing changes. */
+/* The snapshot that will stand when this run has committed; the one that stands when nothing
+ * changes. */
 static void plan(struct publishing *x)
 {
 	struct build *b = &x->b;
@@ -331,8 +347,11 @@ static void plan(struct publishing *x)
 	if (!b->changed)
 		return;
 	x->snapshot = (struct snapshot){
-		.project_id = b->project.id, .seq = b->project.publish_seq + 1, .live = true,
-		.created_ms = x->now_ms > b->before.created_ms ? x->now_ms : b->before.created_ms + 1,
+		.project_id = b->project.id,
+		.seq = b->project.publish_seq + 1,
+		.live = true,
+		.created_ms =
+			x->now_ms > b->before.created_ms ? x->now_ms : b->before.created_ms + 1,
 		.meta = meta_write(b->arena, &b->meta),
 	};
 }
@@ -353,7 +372,8 @@ static bool attempt(struct publishing *x, struct err *e)
 		         ARG_STR(b->dropped.v[i]));
 	if (b->changed && (!put_bodies(x, e) || !make_live(x, e)))
 		return false;
-	/* A run that was cut off after its commit finds nothing changed; what it said then still holds. */
+	/* A run that was cut off after its commit finds nothing changed; what it said then still
+	 * holds. */
 	if (b->changed || x->run->result.n == 0)
 		x->run->result = result_text(x);
 	if (b->changed)
@@ -386,14 +406,15 @@ bool publish_run(struct job_run *run, struct err *e)
 	if (ok)
 		job_note(run, "SYNC_COMPLETED");
 	else
-		job_note(run, "STATUS_UPDATE failed: %s", e->say[0] ? e->say : "the server could not finish it");
+		job_note(run, "STATUS_UPDATE failed: %s",
+			 e->say[0] ? e->say : "the server could not finish it");
 	return ok;
 }
 
-/* Repair ---------------------------------------------------------------------------------------- */
+/* Repair --------------------------------------------------------------------------------------- */
 
-/* Lost bodies are made again from what the texts were when they were published. Only bodies whose digest comes out
- * the same are written; nothing new is published. */
+/* Lost bodies are made again from what the texts were when they were published. Only bodies whose
+ * digest comes out the same are written; nothing new is published. */
 bool repair_run(struct job_run *run, struct err *e)
 {
 	struct publisher *p = run->arg;
@@ -424,6 +445,7 @@ bool repair_run(struct job_run *run, struct err *e)
 	job_note(run, "CDN_UPLOAD %zu bodies made again, %zu lost", made, lost);
 	if (ok && lost > 0)
 		return err_set(e, ERR_PRECONDITION_FAILED,
-		               "%zu files cannot be made again from the texts; publish the project", lost);
+			       "%zu files cannot be made again from the texts; publish the project",
+			       lost);
 	return ok;
 }

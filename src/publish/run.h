@@ -9,8 +9,8 @@
 enum { PUBLISH_AFFECTED_MAX = 100 };
 
 struct publish_order {
-	struct list texts;           /* of struct chosen_text; not present: everything that waits   */
-	bool    back;                /* an earlier snapshot again: back_to, or the one before (0)    */
+	struct list texts; /* of struct chosen_text; not present: everything that waits */
+	bool back;	   /* an earlier snapshot again: back_to, or the one before (0) */
 	int64_t back_to;
 };
 extern const struct field publish_order_fields[];

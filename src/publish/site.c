@@ -8,7 +8,7 @@
 
 enum { NAMES_MIN = 64, SITE_BLOCK_BYTES = 512, LOAD_BLOCK_BYTES = 64 * 1024 };
 
-/* Names ----------------------------------------------------------------------------------------- */
+/* Names ---------------------------------------------------------------------------------------- */
 
 static void names_add(struct names *t, str name, struct site *s)
 {
@@ -56,12 +56,13 @@ struct site *publisher_site(struct publisher *p, str name)
 	if (!t)
 		return NULL;
 	for (size_t i = hash & t->mask; t->v[i].p; i = (i + 1) & t->mask)
-		if (t->v[i].hash == hash && t->v[i].n == name.n && memcmp(t->v[i].p, name.p, name.n) == 0)
+		if (t->v[i].hash == hash && t->v[i].n == name.n &&
+		    memcmp(t->v[i].p, name.p, name.n) == 0)
 			return t->v[i].site;
 	return NULL;
 }
 
-/* Sites ----------------------------------------------------------------------------------------- */
+/* Sites ---------------------------------------------------------------------------------------- */
 
 struct site *site_by_id(struct publisher *p, int64_t project_id)
 {
@@ -80,8 +81,8 @@ static enum site_missing missing_of(str text)
 }
 
 /* Does the alias lead to this project, and as what? */
-static bool alias_name(struct arena *a, const struct slug_alias_row *alias, const struct site_row *row,
-                       str *out)
+static bool alias_name(struct arena *a, const struct slug_alias_row *alias,
+		       const struct site_row *row, str *out)
 {
 	if (alias->project_slug.n > 0) {
 		if (alias->project_id != row->project_id)
@@ -92,7 +93,8 @@ static bool alias_name(struct arena *a, const struct slug_alias_row *alias, cons
 	}
 	if (alias->organization_id != row->organization_id)
 		return false;
-	*out = arena_printf(a, FMT_STR "/" FMT_STR, ARG_STR(alias->organization_slug), ARG_STR(row->slug));
+	*out = arena_printf(a, FMT_STR "/" FMT_STR, ARG_STR(alias->organization_slug),
+			    ARG_STR(row->slug));
 	return true;
 }
 
@@ -128,8 +130,9 @@ static void site_free(void *site)
 }
 
 /* Every place of a snapshot that may hold a hot. */
-static void live_slots(struct live *l, void (*fn)(void **slot, struct file *f, enum file_use use, void *arg),
-                       void *arg)
+static void live_slots(struct live *l,
+		       void (*fn)(void **slot, struct file *f, enum file_use use, void *arg),
+		       void *arg)
 {
 	fn(&l->manifest.hot[FILE_CURRENT], &l->manifest, FILE_CURRENT, arg);
 	for (size_t i = 0; i < l->files_n; i++) {
@@ -245,8 +248,8 @@ static bool site_differs(const struct site *s, const struct site *fresh)
 	return !same;
 }
 
-static bool parts_load(struct db *db, struct arena *a, int64_t project_id, struct snapshot *snapshot,
-                       struct live_parts *parts, struct err *e)
+static bool parts_load(struct db *db, struct arena *a, int64_t project_id,
+		       struct snapshot *snapshot, struct live_parts *parts, struct err *e)
 {
 	return store_snapshot_live(db, a, project_id, snapshot, e) &&
 	       (snapshot->id == 0 ||
@@ -294,7 +297,8 @@ void site_publish(struct publisher *p, const struct site_row *row, struct live *
 
 str site_name(struct arena *a, str organization_slug, str slug)
 {
-	return arena_lower(a, arena_printf(a, FMT_STR "/" FMT_STR, ARG_STR(organization_slug), ARG_STR(slug)));
+	return arena_lower(
+		a, arena_printf(a, FMT_STR "/" FMT_STR, ARG_STR(organization_slug), ARG_STR(slug)));
 }
 
 bool site_load(struct publisher *p, int64_t project_id, bool files, struct err *e)

@@ -19,7 +19,8 @@
 enum { INPUT_BYTES_MAX = 256 * 1024, INPUT_DEPTH_MAX = 8 };
 
 static const struct field text_fields[] = {
-	FIELD(struct chosen_text, key_id, "keyId", .flags = FIELD_REQUIRED | FIELD_UUID | FIELD_LOWER),
+	FIELD(struct chosen_text, key_id, "keyId",
+	      .flags = FIELD_REQUIRED | FIELD_UUID | FIELD_LOWER),
 	FIELD(struct chosen_text, language, "languageCode", .flags = FIELD_REQUIRED | FIELD_LOWER),
 	FIELD_END
 };
@@ -35,7 +36,8 @@ const struct field publish_out_fields[] = {
 	FIELD(struct publish_out, repositories, "repositories"),
 	FIELD(struct publish_out, jobs, "syncJobIds"),
 	FIELD(struct publish_out, deleted_keys, "deletedKeysProcessed", .flags = FIELD_OPTIONAL),
-	FIELD(struct publish_out, language_changes, "languageChangesProcessed", .flags = FIELD_OPTIONAL),
+	FIELD(struct publish_out, language_changes, "languageChangesProcessed",
+	      .flags = FIELD_OPTIONAL),
 	FIELD(struct publish_out, message, "message"),
 	FIELD(struct publish_out, hint, "hint", .flags = FIELD_OPTIONAL),
 	FIELD_END
@@ -57,11 +59,12 @@ const struct field rollback_in_fields[] = {
 	FIELD_END
 };
 
-/* What waits ------------------------------------------------------------------------------------ */
+/* What waits ----------------------------------------------------------------------------------- */
 
 struct pending { int64_t texts, keys, languages; };
 
-static bool count_pending(const struct act *act, const struct project *p, struct pending *out, struct err *e)
+static bool count_pending(const struct act *act, const struct project *p, struct pending *out,
+			  struct err *e)
 {
 	struct rows r;
 
@@ -82,18 +85,20 @@ static bool count_chosen(const struct act *act, const struct project *p, const s
 
 	*out = (struct pending){ 0 };
 	for (size_t i = 0; i < texts->n; i++) {
-		if (!store_publish_pending_one(act->db, act->arena, p, v[i].key_id, v[i].language, &waits, e))
+		if (!store_publish_pending_one(act->db, act->arena, p, v[i].key_id, v[i].language,
+					       &waits, e))
 			return false;
 		out->texts += waits;
 	}
 	return true;
 }
 
-/* Permission to start --------------------------------------------------------------------------- */
+/* Permission to start -------------------------------------------------------------------------- */
 
 static bool check_cooldown(const struct act *act, const struct project *p, struct err *e)
 {
-	int64_t pause = p->publish_cooldown_s >= 0 ? p->publish_cooldown_s : act->settings->publish_cooldown_s;
+	int64_t pause = p->publish_cooldown_s >= 0 ? p->publish_cooldown_s
+						   : act->settings->publish_cooldown_s;
 	int64_t last, left;
 
 	if (!store_job_last_publish(act->db, act->arena, p->id, S("api"), &last, e))
@@ -101,8 +106,9 @@ static bool check_cooldown(const struct act *act, const struct project *p, struc
 	left = last == 0 ? 0 : (last + pause * 1000 - act->now_ms + 999) / 1000;
 	if (left <= 0)
 		return true;
-	err_set(e, ERR_RATE_LIMITED, "This project was published less than %lld s ago. Try again in %lld s.",
-	        (long long)pause, (long long)left);
+	err_set(e, ERR_RATE_LIMITED,
+		"This project was published less than %lld s ago. Try again in %lld s.",
+		(long long)pause, (long long)left);
 	e->retry_after_s = (int)left;
 	return false;
 }
@@ -113,15 +119,18 @@ static bool check_idle(const struct act *act, const struct project *p, struct er
 
 	if (!store_jobs_open(act->db, act->arena, p->id, S("batch_publish"), &open, e))
 		return false;
-	return open == 0 || err_set(e, ERR_PRECONDITION_FAILED,
-	                            "Another publish of this project is running. Wait for it with getSync.");
+	return open == 0 ||
+	       err_set(e, ERR_PRECONDITION_FAILED,
+		       "Another publish of this project is running. Wait for it with getSync.");
 }
 
-/* Adding the job -------------------------------------------------------------------------------- */
+/* Adding the job ------------------------------------------------------------------------------- */
 
 static str via_of(const struct principal *who)
 {
-	return who->kind == WHO_LOCAL ? S("local") : who->kind == WHO_SESSION ? S("session") : S("api");
+	return who->kind == WHO_LOCAL	  ? S("local")
+	       : who->kind == WHO_SESSION ? S("session")
+					  : S("api");
 }
 
 static str order_text(struct arena *a, const struct publish_order *order)
@@ -135,14 +144,19 @@ static str order_text(struct arena *a, const struct publish_order *order)
 	return buf_view(&b);
 }
 
-static bool add_job(const struct act *act, const struct project *p, const struct publish_order *order,
-                    str *id_out, struct err *e)
+static bool add_job(const struct act *act, const struct project *p,
+		    const struct publish_order *order, str *id_out, struct err *e)
 {
 	struct publisher *publisher = act->publisher;
 	struct job_new n = {
-		.public_id = id_uuid(act->arena), .kind = S("batch_publish"), .via = via_of(act->who),
-		.input = order_text(act->arena, order), .project_id = p->id, .account_id = act->who->account_id,
-		.app_id = act->who->app_id, .now_ms = act->now_ms,
+		.public_id = id_uuid(act->arena),
+		.kind = S("batch_publish"),
+		.via = via_of(act->who),
+		.input = order_text(act->arena, order),
+		.project_id = p->id,
+		.account_id = act->who->account_id,
+		.app_id = act->who->app_id,
+		.now_ms = act->now_ms,
 	};
 	struct audit_detail detail = { .organization_id = p->organization_id, .project_id = p->id,
 		                       AUDIT_FACTS({ S("job"), n.public_id }) };
@@ -150,35 +164,44 @@ static bool add_job(const struct act *act, const struct project *p, const struct
 	if (act->who->kind != WHO_LOCAL)
 		n.hold_ms = act->settings->publish_pending_hold_ms;
 	if (n.input.n >= INPUT_BYTES_MAX)
-		return err_set(e, ERR_PAYLOAD_TOO_LARGE, "Name fewer translations, or none to publish everything.");
+		return err_set(e, ERR_PAYLOAD_TOO_LARGE,
+			       "Name fewer translations, or none to publish everything.");
 	*id_out = n.public_id;
 	return jobs_add(publisher->config.jobs, act->db, act->arena, &n, e) &&
 	       audit_add(act, AUDIT_PUBLISH_STARTED, &detail, e);
 }
 
-/* publish.start --------------------------------------------------------------------------------- */
+/* publish.start -------------------------------------------------------------------------------- */
 
 static void say_nothing(const struct act *act, const struct project *p, struct publish_out *o)
 {
 	*o = (struct publish_out){
-		.success = true, .repositories = 1, .jobs = { NULL, 0, true },
+		.success = true,
+		.repositories = 1,
+		.jobs = { NULL, 0, true },
 		.message = arena_printf(act->arena, "Nothing to publish in " FMT_STR ".",
-		                        ARG_STR(project_full_slug(act->arena, p))),
-		.hint = S("getPendingChanges lists what waits; only approved translations can be published."),
+					ARG_STR(project_full_slug(act->arena, p))),
+		.hint = S("getPendingChanges lists what waits; only approved translations can be "
+			  "published."),
 	};
 }
 
-static void say_started(const struct act *act, const struct project *p, const struct pending *n, str id,
-                        struct publish_out *o)
+static void say_started(const struct act *act, const struct project *p, const struct pending *n,
+			str id, struct publish_out *o)
 {
 	str *ids = arena_array(act->arena, str, 1);
 
 	ids[0] = id;
 	*o = (struct publish_out){
-		.success = true, .published = n->texts, .repositories = 1, .deleted_keys = n->keys,
-		.language_changes = n->languages, .jobs = { ids, 1, true },
+		.success = true,
+		.published = n->texts,
+		.repositories = 1,
+		.deleted_keys = n->keys,
+		.language_changes = n->languages,
+		.jobs = { ids, 1, true },
 		.message = arena_printf(act->arena, "Publishing %lld translation%s of " FMT_STR ".",
-		                        (long long)n->texts, n->texts == 1 ? "" : "s", ARG_STR(project_full_slug(act->arena, p))),
+					(long long)n->texts, n->texts == 1 ? "" : "s",
+					ARG_STR(project_full_slug(act->arena, p))),
 		.hint = S("getSync with this id and waitMs 25000 answers when it has finished."),
 	};
 }
@@ -198,7 +221,8 @@ bool publish_start(const struct act *act, const void *in, void *out, struct err 
 		say_nothing(act, &p, out);
 		return true;
 	}
-	if (!store_project_lock(act->db, act->arena, p.id, e) || !check_cooldown(act, &p, e) || !check_idle(act, &p, e) ||
+	if (!store_project_lock(act->db, act->arena, p.id, e) || !check_cooldown(act, &p, e) ||
+	    !check_idle(act, &p, e) ||
 	    !(chosen ? count_chosen(act, &p, &i->texts, &n, e) : count_pending(act, &p, &n, e)))
 		return false;
 	/* A project that was never published gets its first files even when they are empty. */
@@ -212,7 +236,7 @@ bool publish_start(const struct act *act, const void *in, void *out, struct err 
 	return true;
 }
 
-/* publish.local, publish.rollback --------------------------------------------------------------- */
+/* publish.local, publish.rollback -------------------------------------------------------------- */
 
 struct local { str project; struct publish_order order; str job_id; int64_t published; };
 
@@ -223,8 +247,8 @@ static bool start_local(const struct act *tx, void *arg, struct err *e)
 	struct project p;
 
 	if (!project_find_name(tx, l->project, &p, e) ||
-	    !access_needs_role(tx, p.organization_id, ROLE_ADMIN, e) || !count_pending(tx, &p, &n, e) ||
-	    !add_job(tx, &p, &l->order, &l->job_id, e))
+	    !access_needs_role(tx, p.organization_id, ROLE_ADMIN, e) ||
+	    !count_pending(tx, &p, &n, e) || !add_job(tx, &p, &l->order, &l->job_id, e))
 		return false;
 	l->published = l->order.back ? 0 : n.texts;
 	return true;
@@ -265,7 +289,8 @@ static bool read_job(const struct act *tx, void *arg, struct err *e)
 }
 
 /* false: it failed, with the job's own text. */
-static bool job_outcome(const struct act *act, const struct job *j, struct publish_local_out *o, struct err *e)
+static bool job_outcome(const struct act *act, const struct job *j, struct publish_local_out *o,
+			struct err *e)
 {
 	struct json_fault fault;
 	struct json *v;
@@ -274,8 +299,10 @@ static bool job_outcome(const struct act *act, const struct job *j, struct publi
 	if (str_eq(j->state, S("failed"))) {
 		/* Only a lack of resources is tried that often. */
 		if (j->attempts < JOBS_ATTEMPTS_MAX)
-			return err_set(e, ERR_PRECONDITION_FAILED, "Publishing failed: " FMT_STR, ARG_STR(j->error));
-		err_set(e, ERR_UNAVAILABLE, "Publishing failed for lack of room or of the store; nothing was changed.");
+			return err_set(e, ERR_PRECONDITION_FAILED, "Publishing failed: " FMT_STR,
+				       ARG_STR(j->error));
+		err_set(e, ERR_UNAVAILABLE,
+			"Publishing failed for lack of room or of the store; nothing was changed.");
 		e->retry_after_s = 1;
 		return false;
 	}
@@ -288,8 +315,8 @@ static bool job_outcome(const struct act *act, const struct job *j, struct publi
 	return true;
 }
 
-static bool publish_and_wait(const struct act *act, struct local *l, bool wait, struct publish_local_out *o,
-                             struct err *e)
+static bool publish_and_wait(const struct act *act, struct local *l, bool wait,
+			     struct publish_local_out *o, struct err *e)
 {
 	struct publisher *p = act->publisher;
 	struct ended x;

@@ -3,16 +3,31 @@
 
 #include <stdio.h>
 
-/* Jobs ------------------------------------------------------------------------------------------ */
+/* Jobs ----------------------------------------------------------------------------------------- */
 
 static void job_of(const struct cell *c, struct job *j)
 {
 	*j = (struct job){
-		.id = c[0].i, .public_id = c[1].s, .kind = c[2].s, .project_id = c[3].i,
-		.account_id = c[4].i, .app_id = c[5].i, .via = c[6].s, .state = c[7].s, .input = c[8].s,
-		.result = c[9].s, .log = c[10].s, .error = c[11].s, .owner = c[12].s, .epoch = c[13].i,
-		.lease_until_ms = c[14].i, .not_before_ms = c[15].i, .attempts = c[16].i,
-		.created_ms = c[17].i, .started_ms = c[18].i, .finished_ms = c[19].i,
+		.id = c[0].i,
+		.public_id = c[1].s,
+		.kind = c[2].s,
+		.project_id = c[3].i,
+		.account_id = c[4].i,
+		.app_id = c[5].i,
+		.via = c[6].s,
+		.state = c[7].s,
+		.input = c[8].s,
+		.result = c[9].s,
+		.log = c[10].s,
+		.error = c[11].s,
+		.owner = c[12].s,
+		.epoch = c[13].i,
+		.lease_until_ms = c[14].i,
+		.not_before_ms = c[15].i,
+		.attempts = c[16].i,
+		.created_ms = c[17].i,
+		.started_ms = c[18].i,
+		.finished_ms = c[19].i,
 	};
 }
 
@@ -32,19 +47,20 @@ bool store_job_insert(struct db *db, struct arena *a, const struct job *j, struc
 	              A_TEXT(j->input), A_I64(j->not_before_ms), A_I64(j->created_ms));
 }
 
-bool store_job_claim(struct db *db, struct arena *a, str owner, int64_t lease_until_ms, int64_t now_ms,
-                     struct job *out, struct err *e)
+bool store_job_claim(struct db *db, struct arena *a, str owner, int64_t lease_until_ms,
+		     int64_t now_ms, struct job *out, struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_JOB_CLAIM, &r, e, A_TEXT(owner), A_I64(lease_until_ms), A_I64(now_ms)))
+	if (!DB_RUN(db, a, SQL_JOB_CLAIM, &r, e, A_TEXT(owner), A_I64(lease_until_ms),
+		    A_I64(now_ms)))
 		return false;
 	job_first(&r, out);
 	return true;
 }
 
-bool store_job_hold(struct db *db, struct arena *a, const struct job *j, int64_t lease_until_ms, str log,
-                    str result, bool *held, struct err *e)
+bool store_job_hold(struct db *db, struct arena *a, const struct job *j, int64_t lease_until_ms,
+		    str log, str result, bool *held, struct err *e)
 {
 	struct rows r;
 
@@ -60,12 +76,12 @@ bool store_job_renew(struct db *db, struct arena *a, const struct job *j, int64_
 {
 	struct rows r;
 
-	return DB_RUN(db, a, SQL_JOB_RENEW, &r, e, A_I64(lease_until_ms), A_I64(j->id), A_TEXT(j->owner),
-	              A_I64(j->epoch));
+	return DB_RUN(db, a, SQL_JOB_RENEW, &r, e, A_I64(lease_until_ms), A_I64(j->id),
+		      A_TEXT(j->owner), A_I64(j->epoch));
 }
 
-bool store_job_retry(struct db *db, struct arena *a, const struct job *j, int64_t not_before_ms, str log,
-                     struct err *e)
+bool store_job_retry(struct db *db, struct arena *a, const struct job *j, int64_t not_before_ms,
+		     str log, struct err *e)
 {
 	struct rows r;
 
@@ -73,19 +89,21 @@ bool store_job_retry(struct db *db, struct arena *a, const struct job *j, int64_
 	              A_TEXT(j->owner), A_I64(j->epoch));
 }
 
-bool store_job_finish(struct db *db, struct arena *a, const struct job *j, bool *held, struct err *e)
+bool store_job_finish(struct db *db, struct arena *a, const struct job *j, bool *held,
+		      struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_JOB_FINISH, &r, e, A_TEXT(j->state), A_I64(j->finished_ms), A_TEXT(j->log),
-	            A_TEXT(j->result), A_TEXT(j->error), A_I64(j->id), A_TEXT(j->owner), A_I64(j->epoch)))
+	if (!DB_RUN(db, a, SQL_JOB_FINISH, &r, e, A_TEXT(j->state), A_I64(j->finished_ms),
+		    A_TEXT(j->log), A_TEXT(j->result), A_TEXT(j->error), A_I64(j->id),
+		    A_TEXT(j->owner), A_I64(j->epoch)))
 		return false;
 	*held = r.changed == 1;
 	return true;
 }
 
-bool store_job_cancel(struct db *db, struct arena *a, str public_id, int64_t now_ms, bool *cancelled,
-                      struct err *e)
+bool store_job_cancel(struct db *db, struct arena *a, str public_id, int64_t now_ms,
+		      bool *cancelled, struct err *e)
 {
 	struct rows r;
 
@@ -95,7 +113,8 @@ bool store_job_cancel(struct db *db, struct arena *a, str public_id, int64_t now
 	return true;
 }
 
-bool store_job_by_public_id(struct db *db, struct arena *a, str public_id, struct job *out, struct err *e)
+bool store_job_by_public_id(struct db *db, struct arena *a, str public_id, struct job *out,
+			    struct err *e)
 {
 	struct rows r;
 
@@ -105,8 +124,8 @@ bool store_job_by_public_id(struct db *db, struct arena *a, str public_id, struc
 	return true;
 }
 
-bool store_job_list(struct db *db, struct arena *a, int64_t project_id, str state, str kind, int64_t limit,
-                    struct store_job_list *out, struct err *e)
+bool store_job_list(struct db *db, struct arena *a, int64_t project_id, str state, str kind,
+		    int64_t limit, struct store_job_list *out, struct err *e)
 {
 	struct rows r;
 
@@ -187,13 +206,19 @@ bool store_jobs_take_up(struct db *db, struct arena *a, struct err *e)
 	return DB_RUN0(db, a, SQL_ADMIN_JOBS_TAKE_UP, &r, e);
 }
 
-/* Projects that deliver ------------------------------------------------------------------------- */
+/* Projects that deliver ------------------------------------------------------------------------ */
 
 static struct site_row site_of(const struct cell *c)
 {
 	return (struct site_row){
-		.project_id = c[0].i, .public_id = c[1].s, .organization_slug = c[2].s, .slug = c[3].s,
-		.organization_id = c[4].i, .file_structure = c[5].s, .missing = c[6].s, .seq = c[7].i,
+		.project_id = c[0].i,
+		.public_id = c[1].s,
+		.organization_slug = c[2].s,
+		.slug = c[3].s,
+		.organization_id = c[4].i,
+		.file_structure = c[5].s,
+		.missing = c[6].s,
+		.seq = c[7].i,
 	};
 }
 
@@ -215,7 +240,8 @@ bool store_sites_each(struct db *db, struct arena *a, bool (*fn)(const struct si
 	return db_each(db, a, SQL_LOAD_SITES, NULL, 0, visit_site, &v, e);
 }
 
-bool store_site(struct db *db, struct arena *a, int64_t project_id, struct site_row *out, struct err *e)
+bool store_site(struct db *db, struct arena *a, int64_t project_id, struct site_row *out,
+		struct err *e)
 {
 	struct rows r;
 
@@ -239,12 +265,13 @@ bool store_slug_aliases(struct db *db, struct arena *a, struct slug_alias_list *
 	return true;
 }
 
-bool store_sites_since(struct db *db, struct arena *a, int64_t published_ms, struct rows *out, struct err *e)
+bool store_sites_since(struct db *db, struct arena *a, int64_t published_ms, struct rows *out,
+		       struct err *e)
 {
 	return DB_RUN(db, a, SQL_LOAD_SITES_SINCE, out, e, A_I64(published_ms));
 }
 
-/* Snapshots ------------------------------------------------------------------------------------- */
+/* Snapshots ------------------------------------------------------------------------------------ */
 
 static bool snapshot_first(const struct rows *r, struct snapshot *out)
 {
@@ -252,8 +279,12 @@ static bool snapshot_first(const struct rows *r, struct snapshot *out)
 
 	*out = (struct snapshot){ 0 };
 	if (r->n > 0)
-		*out = (struct snapshot){ .id = c[0].i, .project_id = c[1].i, .seq = c[2].i, .meta = c[3].s,
-			                  .live = c[4].i != 0, .created_ms = c[5].i };
+		*out = (struct snapshot){ .id = c[0].i,
+					  .project_id = c[1].i,
+					  .seq = c[2].i,
+					  .meta = c[3].s,
+					  .live = c[4].i != 0,
+					  .created_ms = c[5].i };
 	return true;
 }
 
@@ -262,7 +293,8 @@ bool store_snapshot_live(struct db *db, struct arena *a, int64_t project_id, str
 {
 	struct rows r;
 
-	return DB_RUN(db, a, SQL_SNAPSHOT_LIVE, &r, e, A_I64(project_id)) && snapshot_first(&r, out);
+	return DB_RUN(db, a, SQL_SNAPSHOT_LIVE, &r, e, A_I64(project_id)) &&
+	       snapshot_first(&r, out);
 }
 
 bool store_snapshot_by_seq(struct db *db, struct arena *a, int64_t project_id, int64_t seq,
@@ -289,8 +321,12 @@ static bool files_of(struct arena *a, const struct rows *r, struct snapshot_file
 	out->v = arena_array(a, struct snapshot_file, r->n);
 	for (size_t i = 0; i < r->n; i++)
 		out->v[i] = (struct snapshot_file){
-			.language = CELL(r, i, 0).s, .space = CELL(r, i, 1).s, .version = CELL(r, i, 2).s,
-			.digest = CELL(r, i, 3).s, .bytes = CELL(r, i, 4).i, .leaves = CELL(r, i, 5).i,
+			.language = CELL(r, i, 0).s,
+			.space = CELL(r, i, 1).s,
+			.version = CELL(r, i, 2).s,
+			.digest = CELL(r, i, 3).s,
+			.bytes = CELL(r, i, 4).i,
+			.leaves = CELL(r, i, 5).i,
 			.changed_ms = CELL(r, i, 6).i,
 		};
 	return true;
@@ -309,7 +345,8 @@ bool store_snapshot_archive(struct db *db, struct arena *a, int64_t project_id,
 {
 	struct rows r;
 
-	return DB_RUN(db, a, SQL_SNAPSHOT_ARCHIVE, &r, e, A_I64(project_id)) && files_of(a, &r, out);
+	return DB_RUN(db, a, SQL_SNAPSHOT_ARCHIVE, &r, e, A_I64(project_id)) &&
+	       files_of(a, &r, out);
 }
 
 bool store_language_changed(struct db *db, struct arena *a, int64_t project_id, str language,
@@ -317,18 +354,19 @@ bool store_language_changed(struct db *db, struct arena *a, int64_t project_id, 
 {
 	struct rows r;
 
-	return DB_RUN(db, a, SQL_SNAPSHOT_LANGUAGE_CHANGED, &r, e, A_I64(project_id), A_TEXT(language)) &&
+	return DB_RUN(db, a, SQL_SNAPSHOT_LANGUAGE_CHANGED, &r, e, A_I64(project_id),
+		      A_TEXT(language)) &&
 	       first_i64(&r, out);
 }
 
-static bool add_file(struct db *db, struct arena *a, int64_t snapshot_id, const struct snapshot_file *f,
-                     struct err *e)
+static bool add_file(struct db *db, struct arena *a, int64_t snapshot_id,
+		     const struct snapshot_file *f, struct err *e)
 {
 	struct rows r;
 
-	return DB_RUN(db, a, SQL_SNAPSHOT_FILE_INSERT, &r, e, A_I64(snapshot_id), A_TEXT(f->language),
-	              A_TEXT(f->space), A_TEXT(f->version), A_TEXT(f->digest), A_I64(f->bytes),
-	              A_I64(f->leaves), A_I64(f->changed_ms));
+	return DB_RUN(db, a, SQL_SNAPSHOT_FILE_INSERT, &r, e, A_I64(snapshot_id),
+		      A_TEXT(f->language), A_TEXT(f->space), A_TEXT(f->version), A_TEXT(f->digest),
+		      A_I64(f->bytes), A_I64(f->leaves), A_I64(f->changed_ms));
 }
 
 bool store_snapshot_add(struct db *db, struct arena *a, const struct snapshot *s,
@@ -353,7 +391,7 @@ bool store_snapshot_add(struct db *db, struct arena *a, const struct snapshot *s
 	return true;
 }
 
-/* Texts ----------------------------------------------------------------------------------------- */
+/* Texts ---------------------------------------------------------------------------------------- */
 
 struct text_visit { bool (*fn)(const struct publish_text *, void *); void *arg; };
 
@@ -361,21 +399,31 @@ static bool visit_text(const struct cell *c, void *arg)
 {
 	const struct text_visit *v = arg;
 	struct publish_text t = {
-		.space = c[0].s, .key = c[1].s, .key_id = c[2].i, .key_public_id = c[3].s,
-		.deleted_ms = c[4].i, .value = c[5].s, .kind = c[6].s, .state = c[7].s, .revision = c[8].i,
-		.was_id = c[9].null ? 0 : c[9].i, .was_value = c[10].null ? STR_NONE : c[10].s,
-		.was_kind = c[11].null ? STR_NONE : c[11].s, .was_state = c[12].null ? STR_NONE : c[12].s,
+		.space = c[0].s,
+		.key = c[1].s,
+		.key_id = c[2].i,
+		.key_public_id = c[3].s,
+		.deleted_ms = c[4].i,
+		.value = c[5].s,
+		.kind = c[6].s,
+		.state = c[7].s,
+		.revision = c[8].i,
+		.was_id = c[9].null ? 0 : c[9].i,
+		.was_value = c[10].null ? STR_NONE : c[10].s,
+		.was_kind = c[11].null ? STR_NONE : c[11].s,
+		.was_state = c[12].null ? STR_NONE : c[12].s,
 	};
 
 	return v->fn(&t, v->arg);
 }
 
-bool store_publish_texts_each(struct db *db, struct arena *a, int64_t project_id, str language, bool approved,
-                              bool (*fn)(const struct publish_text *, void *), void *arg, struct err *e)
+bool store_publish_texts_each(struct db *db, struct arena *a, int64_t project_id, str language,
+			      bool approved, bool (*fn)(const struct publish_text *, void *),
+			      void *arg, struct err *e)
 {
 	struct text_visit v = { fn, arg };
-	struct sql_arg args[] = { A_TEXT(approved ? S("approved") : S("published")), A_I64(project_id),
-		                  A_TEXT(language) };
+	struct sql_arg args[] = { A_TEXT(approved ? S("approved") : S("published")),
+				  A_I64(project_id), A_TEXT(language) };
 
 	return db_each(db, a, SQL_PUBLISH_TEXTS, args, COUNT(args), visit_text, &v, e);
 }
@@ -390,12 +438,13 @@ bool store_publish_keys_deleted(struct db *db, struct arena *a, int64_t project_
 	out->n = r.n;
 	out->v = arena_array(a, struct deleted_key, r.n);
 	for (size_t i = 0; i < r.n; i++)
-		out->v[i] = (struct deleted_key){ CELL(&r, i, 0).i, CELL(&r, i, 1).s, CELL(&r, i, 2).s };
+		out->v[i] = (struct deleted_key){ CELL(&r, i, 0).i, CELL(&r, i, 1).s,
+						  CELL(&r, i, 2).s };
 	return true;
 }
 
-bool store_publish_pending_one(struct db *db, struct arena *a, const struct project *p, str key_public_id,
-                               str language, bool *out, struct err *e)
+bool store_publish_pending_one(struct db *db, struct arena *a, const struct project *p,
+			       str key_public_id, str language, bool *out, struct err *e)
 {
 	struct rows r;
 	int64_t n;
@@ -408,12 +457,13 @@ bool store_publish_pending_one(struct db *db, struct arena *a, const struct proj
 	return true;
 }
 
-bool store_text_published(struct db *db, struct arena *a, int64_t key_id, str language, int64_t revision,
-                          struct err *e)
+bool store_text_published(struct db *db, struct arena *a, int64_t key_id, str language,
+			  int64_t revision, struct err *e)
 {
 	struct rows r;
 
-	return DB_RUN(db, a, SQL_TEXT_PUBLISHED, &r, e, A_I64(key_id), A_TEXT(language), A_I64(revision));
+	return DB_RUN(db, a, SQL_TEXT_PUBLISHED, &r, e, A_I64(key_id), A_TEXT(language),
+		      A_I64(revision));
 }
 
 bool store_revision_published(struct db *db, struct arena *a, int64_t revision_id, struct err *e)
@@ -445,12 +495,13 @@ bool store_languages_published(struct db *db, struct arena *a, int64_t project_i
 	return DB_RUN(db, a, SQL_PROJECT_LANGUAGES_PUBLISHED, &r, e, A_I64(project_id));
 }
 
-/* Retention ------------------------------------------------------------------------------------- */
+/* Retention ------------------------------------------------------------------------------------ */
 
-bool store_snapshots_old(struct db *db, struct arena *a, int64_t before_ms, int64_t kept, int64_t limit,
-                         struct rows *out, struct err *e)
+bool store_snapshots_old(struct db *db, struct arena *a, int64_t before_ms, int64_t kept,
+			 int64_t limit, struct rows *out, struct err *e)
 {
-	return DB_RUN(db, a, SQL_LOAD_SNAPSHOTS_OLD, out, e, A_I64(before_ms), A_I64(kept), A_I64(limit));
+	return DB_RUN(db, a, SQL_LOAD_SNAPSHOTS_OLD, out, e, A_I64(before_ms), A_I64(kept),
+		      A_I64(limit));
 }
 
 bool store_snapshot_digests(struct db *db, struct arena *a, int64_t snapshot_id, struct strs *out,
