@@ -184,7 +184,8 @@ void world_fill_from_source(struct world *w)
 void world_unfinish(struct world *w)
 {
 	sql(w, "UPDATE text SET state = 'approved'");
-	sql(w, "UPDATE job SET state = 'in_progress', owner = 'dead', lease_until_ms = 0, finished_ms = 0");
+	sql(w, "UPDATE job SET state = 'in_progress', owner = 'dead', lease_until_ms = 0, "
+	       "finished_ms = 0");
 }
 
 struct writing {

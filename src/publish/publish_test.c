@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "store/account.h"
 
 static const struct project_wish app = { .slug = "app", .source = "en", .languages = "tr de" };
 static const struct project_wish spaced = {
@@ -284,6 +285,46 @@ WORLD_TEST(publish_fills_gaps_from_the_source_when_the_project_says_so)
 		  S("{\"common\":{\"nav\":{\"home\":\"Home\"},\"title\":\"Başlık\"},\"hello\":"
 		    "\"Hello\"}"));
 	CHECK_STR(world_body(&w, "acme/app", "de.json"), world_body(&w, "acme/app", "en.json"));
+	world_drop(&w);
+}
+
+static bool add_former_names(struct db *db, void *arg, struct err *e)
+{
+	struct world *w = arg;
+	struct rows r;
+	struct slug_alias company = { .organization_slug = S("oldco"), .project_slug = S(""),
+		                      .organization_id = w->organization_id, .created_ms = 1 };
+	struct slug_alias project = company;
+
+	if (!DB_RUN(db, w->a, SQL_PROJECT_BY_SLUGS, &r, e, A_TEXT(S("acme")), A_TEXT(S("app"))))
+		return false;
+	project.organization_slug = S("acme");
+	project.project_slug = S("former");
+	project.project_id = CELL(&r, 0, 0).i;
+	return store_slug_alias_put(db, w->a, &company, e) &&
+	       store_slug_alias_put(db, w->a, &project, e);
+}
+
+WORLD_TEST(publish_goes_on_answering_under_former_names)
+{
+	struct err e = { 0 };
+	struct world w;
+	int64_t id;
+	str en;
+
+	world_make(&w, f, NULL);
+	id = world_project(&w, &app);
+	fill(&w, id);
+	world_publish(&w, "app");
+	en = world_body(&w, "acme/app", "en.json");
+	CHECK(world_body(&w, "oldco/app", "en.json").p == NULL);
+	CHECK(jobs_write(w.store, add_former_names, &w, &e));
+	CHECK(publisher_refresh(w.publisher, id, &e));
+	CHECK_STR(world_body(&w, "oldco/app", "en.json"), en);
+	CHECK_STR(world_body(&w, "acme/former", "en.json"), en);
+	CHECK_STR(world_body(&w, "acme/app", "en.json"), en);
+	CHECK_STR(world_etag(&w, "oldco/app", "manifest.json"),
+		  world_etag(&w, "acme/app", "manifest.json"));
 	world_drop(&w);
 }
 
