@@ -44,6 +44,14 @@ static void call_done(struct operation_call *op, bool ok, const struct err *e)
 		call_answer(c);
 }
 
+/* Rule 106: an app's secret, a code or a refresh token does not travel in the clear. Who ends TLS for us says so in
+ * X-Forwarded-Proto and is among trusted_proxies; on this very machine nobody listens in. */
+static bool is_in_the_clear(const struct http_request *r, str public_url)
+{
+	return str_starts(public_url, S("https://")) && !r->secure && !r->over_unix_socket &&
+	       !str_starts(r->peer, S("127.")) && !str_eq(r->peer, S("::1"));
+}
+
 /* The token endpoint reads its credential with its input: there it belongs to the app, not to a
  * principal. */
 static bool identify(struct api_call *c, struct err *e)
@@ -56,7 +64,9 @@ static bool identify(struct api_call *c, struct err *e)
 	c->op.who = &c->who;
 	if (c->bound->row->flavour == FLAVOUR_OAUTH) {
 		c->who.kind = WHO_ANONYMOUS;
-		return true;
+		return !is_in_the_clear(r, operation_settings(c->op.env)->public_url) ||
+		       err_set(e, ERR_INVALID_REQUEST, "Send this over https. (Operators: the proxy that ends TLS has to send"
+		               " X-Forwarded-Proto and to be in trusted_proxies.)");
 	}
 	if (r->query.n > 0) {
 		if (!form_parse(c->op.arena, r->query, API_PARAMS_MAX, &params, &params_n))
