@@ -2,6 +2,7 @@
 #include "catalog/export.h"
 
 #include "access/principal.h"
+#include "catalog/clip.h"
 #include "catalog/language.h"
 #include "catalog/project.h"
 #include "store/catalog.h"
@@ -39,8 +40,8 @@ static bool add_row(const struct text_row *row, void *arg)
 	return true;
 }
 
-bool tree_load(const struct act *act, const struct project *p, str language, str namespace, enum texts_wanted which,
-               struct tree *out, struct err *e)
+bool tree_load(const struct act *act, const struct project *p, str language, str namespace,
+               enum texts_wanted which, struct tree *out, struct err *e)
 {
 	struct loading l = { out, which, p->publish_drafts };
 
@@ -51,7 +52,8 @@ bool tree_load(const struct act *act, const struct project *p, str language, str
 	return true;
 }
 
-static bool has_language(const struct act *act, const struct project *p, str language, struct err *e)
+static bool has_language(const struct act *act, const struct project *p, str language,
+                         struct err *e)
 {
 	struct language_list languages;
 
@@ -62,7 +64,8 @@ static bool has_language(const struct act *act, const struct project *p, str lan
 	for (size_t i = 0; i < languages.n; i++)
 		if (str_eq(languages.v[i].code, language))
 			return true;
-	return err_set(e, ERR_NOT_FOUND, "The project has no language \"" FMT_STR "\".", ARG_STR(language));
+	return err_set(e, ERR_NOT_FOUND,
+	               "The project has no language \"" FMT_STR "\".", ARG_STR(language));
 }
 
 static bool has_namespace(const struct act *act, const struct project *p, str name, struct err *e)
@@ -76,7 +79,9 @@ static bool has_namespace(const struct act *act, const struct project *p, str na
 	for (size_t i = 0; i < namespaces.n; i++)
 		if (str_eq(namespaces.v[i].name, name))
 			return true;
-	return err_set(e, ERR_NOT_FOUND, "The project has no namespace \"" FMT_STR "\".", ARG_STR(str_sub(name, 0, 40)));
+	return err_set(e, ERR_NOT_FOUND,
+	               "The project has no namespace \"" FMT_STR "\".",
+	               ARG_STR(clip(name, CLIP_CHARS)));
 }
 
 bool export_texts(const struct act *act, const void *in, void *out, struct err *e)
@@ -90,19 +95,22 @@ bool export_texts(const struct act *act, const void *in, void *out, struct err *
 
 	if (!project_find_name(act, i->project, &p, e) ||
 	    !access_needs_role(act, p.organization_id, ROLE_MEMBER, e) ||
-	    !language_needed(act->arena, i->language, &language, e) || !has_language(act, &p, language, e) ||
+	    !language_needed(act->arena, i->language, &language, e) ||
+	    !has_language(act, &p, language, e) ||
 	    !has_namespace(act, &p, namespace, e))
 		return false;
 	if (i->flat || str_eq(i->format, S("flat"))) {
 		p.key_format = S("flat");
 		p.file_structure = S("single_file");
 	}
-	if (!tree_load(act, &p, language, namespace, i->draft ? TEXTS_LATEST : TEXTS_PUBLISHABLE, &tree, e))
+	if (!tree_load(act, &p, language, namespace, i->draft ? TEXTS_LATEST : TEXTS_PUBLISHABLE,
+	               &tree, e))
 		return false;
 	buf_init_arena(&b, act->arena, EXPORT_BYTES_MAX);
 	tree_write(&tree, namespace, TREE_PRETTY, &b);
 	if (b.full)
-		return err_set(e, ERR_PAYLOAD_TOO_LARGE, "The file would be larger than 1 GiB; export namespaces one by one.");
+		return err_set(e, ERR_PAYLOAD_TOO_LARGE,
+		               "The file would be larger than 1 GiB; export one namespace each.");
 	o->content = buf_view(&b);
 	return true;
 }

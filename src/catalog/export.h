@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One language of a project as a JSON file: what a publish would ship, or the latest (ruling R28). */
+ * One language of a project as a JSON file: what a publish would ship, or the latest (ruling
+ * R28). */
 #ifndef CATALOG_EXPORT_H
 #define CATALOG_EXPORT_H
 
@@ -15,12 +16,13 @@ extern const struct field export_in_fields[], export_out_fields[];
 bool export_texts(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 
 enum texts_wanted {
-	TEXTS_PUBLISHABLE,           /* approved and published; drafts when the project publishes them. Of a text that waits for
-	                              * approval what was last approved                                                   */
+	/* Approved and published ones; drafts when the project publishes them. Of a text that waits
+	 * for approval what was last approved. */
+	TEXTS_PUBLISHABLE,
 	TEXTS_LATEST,
 };
 /* Needs act->db. The tree is initialised and finished; absent namespace: all. */
-bool tree_load(const struct act *act, const struct project *p, str language, str namespace, enum texts_wanted which,
-               struct tree *out, struct err *e) MUST_CHECK;
+bool tree_load(const struct act *act, const struct project *p, str language, str namespace,
+               enum texts_wanted which, struct tree *out, struct err *e) MUST_CHECK;
 
 #endif

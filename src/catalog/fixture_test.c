@@ -16,7 +16,8 @@ enum { ANSWER_BYTES_MAX = 1 << 28 };
 
 static bool add_organization(struct db *db, struct arena *a, void *arg, struct err *e)
 {
-	struct organization o = { .public_id = S("org_acme0000000000000000"), .slug = S("acme"), .name = S("Acme"),
+	struct organization o = { .public_id = S("org_acme0000000000000000"), .slug = S("acme"),
+	                          .name = S("Acme"),
 	                          .created_ms = 1 };
 
 	return store_organization_insert(db, a, &o, arg, e);
@@ -30,10 +31,12 @@ static void shop_run(struct fixture *f)
 	struct err e = { 0 };
 
 	CHECK(fixture_write(f, add_organization, &s.organization_id, &e));
-	s.settings = (struct settings){ .public_url = S("http://127.0.0.1:1"), .cdn_base_url = S("https://cdn.example") };
+	s.settings = (struct settings){ .public_url = S("http://127.0.0.1:1"),
+	                                .cdn_base_url = S("https://cdn.example") };
 	s.act = (struct act){
 		.store = f->store, .arena = f->arena, .who = &s.who, .settings = &s.settings,
-		.now_ms = clock_now_ms(), .request_id = S("r1"), .address = S("192.0.2.1"), .user_agent = S("test"),
+		.now_ms = clock_now_ms(), .request_id = S("r1"), .address = S("192.0.2.1"),
+		.user_agent = S("test"),
 	};
 	shop_fn(&s);
 }
@@ -53,8 +56,10 @@ void shop_embedded(void (*fn)(struct shop *s))
 void shop_as_token(struct shop *s)
 {
 	s->who = (struct principal){
-		.kind = WHO_INSTALL, .organization_id = s->organization_id, .scopes = SCOPE_ALL, .account_id = 7, .app_id = 3,
-		.organization_slug = S("acme"), .organization_name = S("Acme"), .projects = { .mode = PROJECTS_ALL },
+		.kind = WHO_INSTALL, .organization_id = s->organization_id, .scopes = SCOPE_ALL,
+		.account_id = 7, .app_id = 3,
+		.organization_slug = S("acme"), .organization_name = S("Acme"),
+		.projects = { .mode = PROJECTS_ALL },
 	};
 }
 
@@ -63,7 +68,7 @@ void shop_as_local(struct shop *s)
 	s->who = (struct principal){ .kind = WHO_LOCAL };
 }
 
-/* Calls ------------------------------------------------------------------------------------------ */
+/* Calls ---------------------------------------------------------------------------------------- */
 
 struct inside { const struct shop_call *c; const void *in; void *out; };
 
@@ -93,7 +98,8 @@ const struct json *shop_json(struct shop *s, str text)
 	struct json *v;
 
 	if (!json_parse(s->f->arena, text, JSON_DEPTH_DEFAULT, &v, &fault)) {
-		fprintf(stderr, "not JSON (%s at %zu): " FMT_STR "\n", fault.what, fault.offset, ARG_STR(text));
+		fprintf(stderr, "not JSON (%s at %zu): " FMT_STR "\n", fault.what, fault.offset,
+		        ARG_STR(text));
 		CHECK(false);
 	}
 	return v;
@@ -133,13 +139,14 @@ str shop_do_unbatched(struct shop *s, const struct shop_call *c, str input)
 	return shop_dialect(s, c, input, FIELDS_UNBATCHED);
 }
 
-/* Shorthands ------------------------------------------------------------------------------------- */
+/* Shorthands ----------------------------------------------------------------------------------- */
 
 void shop_project(struct shop *s, const char *more)
 {
-	struct shop_call c = SHOP_CALL(project_add, SHOP_WRITE, project_add_in, project_add_in_fields, project_view,
-	                               project_fields);
-	str r = shop_do(s, &c, arena_printf(s->f->arena, "{\"project\":\"acme/web\",\"source\":\"en\",\"languages\":[\"tr\","
+	struct shop_call c = SHOP_CALL(project_add, SHOP_WRITE, project_add_in,
+	                               project_add_in_fields, project_view, project_fields);
+	str r = shop_do(s, &c, arena_printf(s->f->arena, "{\"project\":\"acme/web\","
+	                                                 "\"source\":\"en\",\"languages\":[\"tr\","
 	                                    "\"de\"]%s%s}", *more ? "," : "", more));
 
 	if (str_starts(r, S("ERROR")))
@@ -148,20 +155,22 @@ void shop_project(struct shop *s, const char *more)
 
 str shop_create(struct shop *s, const char *keys)
 {
-	struct shop_call c = SHOP_CALL(key_create, SHOP_WRITE, key_create_in, key_create_in_fields, key_create_out,
-	                               key_create_out_fields);
+	struct shop_call c = SHOP_CALL(key_create, SHOP_WRITE, key_create_in, key_create_in_fields,
+	                               key_create_out, key_create_out_fields);
 
-	return shop_do(s, &c, arena_printf(s->f->arena, "{\"orgSlug\":\"acme\",\"projectSlug\":\"web\",\"k\":%s}", keys));
+	return shop_do(s, &c, arena_printf(s->f->arena, "{\"orgSlug\":\"acme\","
+	                                                "\"projectSlug\":\"web\",\"k\":%s}", keys));
 }
 
 str shop_import(struct shop *s, const char *language, str content, const char *more)
 {
-	struct shop_call c = SHOP_CALL(import_texts, SHOP_SLOW, import_in, import_in_fields, import_out,
-	                               import_out_fields);
+	struct shop_call c = SHOP_CALL(import_texts, SHOP_SLOW, import_in, import_in_fields,
+	                               import_out, import_out_fields);
 	struct buf b;
 
 	buf_init_arena(&b, s->f->arena, ANSWER_BYTES_MAX);
-	buf_printf(&b, "{\"project\":\"acme/web\",\"language\":\"%s\"%s%s,\"content\":", language, *more ? "," : "", more);
+	buf_printf(&b, "{\"project\":\"acme/web\",\"language\":\"%s\"%s%s,\"content\":", language,
+	           *more ? "," : "", more);
 	json_escape(&b, content, false);
 	buf_char(&b, '}');
 	return shop_do(s, &c, buf_view(&b));
@@ -169,9 +178,10 @@ str shop_import(struct shop *s, const char *language, str content, const char *m
 
 str shop_export(struct shop *s, const char *language, const char *more)
 {
-	struct shop_call c = SHOP_CALL(export_texts, SHOP_READ, export_in, export_in_fields, export_out,
-	                               export_out_fields);
-	str r = shop_do(s, &c, arena_printf(s->f->arena, "{\"project\":\"acme/web\",\"language\":\"%s\"%s%s}", language,
+	struct shop_call c = SHOP_CALL(export_texts, SHOP_READ, export_in, export_in_fields,
+	                               export_out, export_out_fields);
+	str r = shop_do(s, &c, arena_printf(s->f->arena, "{\"project\":\"acme/web\","
+	                                                 "\"language\":\"%s\"%s%s}", language,
 	                                    *more ? "," : "", more));
 
 	return str_starts(r, S("ERROR")) ? r : json_str(json_get(shop_json(s, r), S("content")));
@@ -179,8 +189,8 @@ str shop_export(struct shop *s, const char *language, const char *more)
 
 str shop_key_id(struct shop *s, const char *name)
 {
-	struct shop_call c = SHOP_CALL(key_list, SHOP_READ, key_list_in, key_list_in_fields, key_list_out,
-	                               key_list_out_fields);
+	struct shop_call c = SHOP_CALL(key_list, SHOP_READ, key_list_in, key_list_in_fields,
+	                               key_list_out, key_list_out_fields);
 	str r = shop_do(s, &c, S("{\"orgSlug\":\"acme\",\"projectSlug\":\"web\",\"limit\":250}"));
 	const struct json *list = json_get(shop_json(s, r), S("k"));
 

@@ -3,6 +3,7 @@
 
 #include "access/audit.h"
 #include "access/principal.h"
+#include "catalog/clip.h"
 #include "catalog/language.h"
 #include "catalog/leaf.h"
 #include "catalog/project.h"
@@ -12,12 +13,14 @@
 
 #include <string.h>
 
-/* A file is parsed here, outside the writer. One of at most ONE_TRANSACTION_MAX leaves is then written in one transaction. A larger one
- * would hold up every other writer, so it goes in slices, each its own transaction and well under 20 ms; delivery does
- * not move until a publish. When a slice fails, those before it are taken back, except where somebody has
- * written since. If the process dies between two slices, a part of the file stays; importing again completes it, as a
+/* A file is parsed here, outside the writer. One of at most ONE_TRANSACTION_MAX leaves is then
+ * written in one transaction. A larger one would hold up every other writer, so it goes in slices,
+ * each its own transaction and well under 20 ms; delivery does not move until a publish. When a
+ * slice fails, those before it are taken back, except where somebody has written since. If the
+ * process dies between two slices, a part of the file stays; importing again completes it, as a
  * value that is there already writes nothing. */
-enum { SLICE_LEAVES = 500, SLICE_BYTES = 1 << 20, ONE_TRANSACTION_MAX = 4000, WIRE_NAMESPACE_MAX = 128 };
+enum { SLICE_LEAVES = 250, SLICE_BYTES = 1 << 20, ONE_TRANSACTION_MAX = 2000,
+       WIRE_NAMESPACE_MAX = 128 };
 
 static const char *const formats[] = { "auto", "json", "flat", NULL };
 
@@ -62,7 +65,8 @@ struct importing {
 	struct leaf_list leaves;
 	size_t from, to;             /* the slice at work     */
 	struct slice *done;
-	bool rehearsed;              /* all went well, and the transaction was given up on purpose */
+	/* all went well, and the transaction was given up on purpose */
+	bool rehearsed;
 };
 
 static bool load(const struct act *act, void *arg, struct err *e)
@@ -84,14 +88,17 @@ static bool read_file(const struct act *act, struct importing *im, struct err *e
 		.bytes_max = (size_t)act->settings->import_bytes_max,
 	};
 
-	if (in->namespace.n && (!namespace_is_valid(in->namespace) || namespace_is_reserved(in->namespace)))
-		return err_set(e, ERR_INVALID_REQUEST, "namespace: \"" FMT_STR "\" cannot be one. Use 1 to 128 of A-Z, a-z, 0-9,"
-		               " _ and -, beginning with a letter or digit; translations, batch and manifest are taken.",
-		               ARG_STR(str_sub(in->namespace, 0, 40)));
+	if (in->namespace.n && (!namespace_is_valid(in->namespace) ||
+	                        namespace_is_reserved(in->namespace)))
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "namespace: \"" FMT_STR "\" cannot be one. Use 1 to 128 of A-Z,"
+		               " a-z, 0-9, _ and -, beginning with a letter or digit;"
+		               " translations, batch and manifest are taken.",
+		               ARG_STR(clip(in->namespace, CLIP_CHARS)));
 	return leaves_read(act->arena, in->content, &options, &im->leaves, e);
 }
 
-/* Names -> keys ---------------------------------------------------------------------------------- */
+/* Names -> keys -------------------------------------------------------------------------------- */
 
 static void identify(const struct importing *im, str name, struct text_key *k)
 {
@@ -106,7 +113,8 @@ static void identify(const struct importing *im, str name, struct text_key *k)
 	key_split_name(name, &k->namespace, &k->name);
 }
 
-/* The same path stored under the other identity: whole in the default namespace, or split (see key_split_name). */
+/* The same path stored under the other identity: whole in the default namespace, or split (see
+ * key_split_name). */
 static bool other_identity(struct arena *a, const struct text_key *k, struct text_key *out)
 {
 	*out = (struct text_key){ .namespace = NAMESPACE_DEFAULT };
@@ -118,7 +126,8 @@ static bool other_identity(struct arena *a, const struct text_key *k, struct tex
 	return !str_eq(out->namespace, NAMESPACE_DEFAULT);
 }
 
-static bool find_others(const struct act *act, struct importing *im, struct text_key *keys, size_t n, struct err *e)
+static bool find_others(const struct act *act, struct importing *im, struct text_key *keys,
+                        size_t n, struct err *e)
 {
 	struct text_key *others = arena_array(act->arena, struct text_key, n + 1);
 	size_t *owners = arena_array(act->arena, size_t, n + 1), others_n = 0;
@@ -137,8 +146,8 @@ static bool find_others(const struct act *act, struct importing *im, struct text
 }
 
 /* Moves keys and leaves that clash with what is stored out of the way. *n shrinks. */
-static bool drop_clashes(const struct act *act, struct importing *im, struct text_key *keys, struct leaf *leaves,
-                         size_t *n, struct err *e)
+static bool drop_clashes(const struct act *act, struct importing *im, struct text_key *keys,
+                         struct leaf *leaves, size_t *n, struct err *e)
 {
 	str *clash = arena_array(act->arena, str, *n + 1);
 	size_t kept = 0;
@@ -152,16 +161,18 @@ static bool drop_clashes(const struct act *act, struct importing *im, struct tex
 			continue;
 		}
 		leaf_skip_add(act->arena, &im->leaves, leaves[i].name,
-		              arena_printf(act->arena, "a text cannot also be a parent; the project has \"" FMT_STR "\"",
+		              arena_printf(act->arena, "a text cannot also be a parent; the"
+		                                       " project has \"" FMT_STR "\"",
 		                           ARG_STR(clash[i])));
 	}
 	*n = kept;
 	return true;
 }
 
-/* Writing ---------------------------------------------------------------------------------------- */
+/* Writing -------------------------------------------------------------------------------------- */
 
-static struct slice *slice_of(const struct act *act, struct importing *im, const struct text_key *keys,
+static struct slice *slice_of(const struct act *act, struct importing *im,
+                              const struct text_key *keys,
                               const bool *made, const struct leaf *leaves, size_t n)
 {
 	struct slice *s = arena_new(act->arena, struct slice);
@@ -180,7 +191,8 @@ static struct slice *slice_of(const struct act *act, struct importing *im, const
 	return s;
 }
 
-static bool write_slice(const struct act *act, struct importing *im, size_t from, size_t to, struct err *e)
+static bool write_slice(const struct act *act, struct importing *im, size_t from, size_t to,
+                        struct err *e)
 {
 	size_t n = to - from;
 	struct text_key *keys = arena_array(act->arena, struct text_key, n + 1);
@@ -199,7 +211,8 @@ static bool write_slice(const struct act *act, struct importing *im, size_t from
 	if (!keys_make(act, &im->project, keys, n, e))
 		return false;
 	s = slice_of(act, im, keys, made, leaves, n);
-	if (!texts_write(act, &im->project, s->changes, s->changes_n, WRITE_RAISE, &s->changes_n, e))
+	if (!texts_write(act, &im->project, s->changes, s->changes_n, WRITE_RAISE, &s->changes_n,
+	                 e))
 		return false;
 	im->out->keys_created += (int64_t)s->made_n;
 	im->out->keys_updated += (int64_t)(s->changes_n - s->made_n);
@@ -228,13 +241,14 @@ static bool begin(const struct act *act, struct importing *im, struct err *e)
 		return false;
 	if (im->out->language_added || str_eq(im->language, im->project.source_language))
 		return true;
-	if (!store_language_insert(act->db, act->arena, im->project.id, im->language, S("active"), act->now_ms,
-	                           &im->out->language_added, e))
+	if (!store_language_insert(act->db, act->arena, im->project.id, im->language, S("active"),
+	                           act->now_ms, &im->out->language_added, e))
 		return false;
 	return !im->out->language_added || audit_add(act, AUDIT_LANGUAGE_ADDED, &detail, e);
 }
 
-/* A dry run does everything and then gives the transaction up, so that it cannot say anything else than the real one. */
+/* A dry run does everything and then gives the transaction up, so that it cannot say anything else
+ * than the real one. */
 static bool rehearse(struct importing *im, struct err *e)
 {
 	im->rehearsed = true;
@@ -247,8 +261,10 @@ static bool finish(const struct act *act, struct importing *im, struct err *e)
 	struct audit_detail detail = {
 		.organization_id = im->project.organization_id, .project_id = im->project.id,
 		AUDIT_FACTS({ S("language"), im->language },
-		            { S("keysCreated"), arena_printf(a, "%lld", (long long)im->out->keys_created) },
-		            { S("translationsWritten"), arena_printf(a, "%lld", (long long)im->out->texts_written) }),
+		            { S("keysCreated"), arena_printf(a, "%lld",
+		                                             (long long)im->out->keys_created) },
+		            { S("translationsWritten"),
+		              arena_printf(a, "%lld", (long long)im->out->texts_written) }),
 	};
 
 	return audit_add(act, AUDIT_TEXT_IMPORTED, &detail, e);
@@ -277,7 +293,7 @@ static bool write_transaction(const struct act *act, struct importing *im, struc
 	return act_write(act, write_range, im, e) || im->rehearsed;
 }
 
-/* Large files ------------------------------------------------------------------------------------ */
+/* Large files ---------------------------------------------------------------------------------- */
 
 static bool undo_one(const struct act *act, void *arg, struct err *e)
 {
@@ -306,8 +322,10 @@ static bool undo(const struct act *act, struct importing *im, struct err *e)
 	if (ok && im->done && im->out->language_added)
 		ok = act_write(act, undo_language, im, &second);
 	if (!ok)
-		return err_set(e, ERR_UNAVAILABLE, "The import stopped midway and could not be taken back: %zu of %zu texts"
-		               " were written. Import the file again to complete it.", im->from, im->leaves.n);
+		return err_set(e, ERR_UNAVAILABLE,
+		               "The import stopped midway and could not be taken back: %zu of %zu"
+		               " texts were written. Import the file again to complete it.",
+		               im->from, im->leaves.n);
 	return false;
 }
 
@@ -335,12 +353,14 @@ bool import_texts(const struct act *act, const void *in, void *out, struct err *
 	if (!act_read(act, load, &im, e) || !read_file(act, &im, e))
 		return false;
 	im.to = im.leaves.n;
-	if (im.leaves.n <= ONE_TRANSACTION_MAX ? !write_transaction(act, &im, e) : !write_in_slices(act, &im, e))
+	if (im.leaves.n <= ONE_TRANSACTION_MAX ? !write_transaction(act, &im, e)
+	                                       : !write_in_slices(act, &im, e))
 		return false;
 	*e = (struct err){ 0 };
 	skipped = arena_array(act->arena, struct import_skipped, im.leaves.skips_n + 1);
 	for (size_t i = 0; i < im.leaves.skips_n; i++)
-		skipped[i] = (struct import_skipped){ im.leaves.skips[i].key, im.leaves.skips[i].reason };
+		skipped[i] = (struct import_skipped){ im.leaves.skips[i].key,
+		                                      im.leaves.skips[i].reason };
 	im.out->skipped = (struct list){ skipped, im.leaves.skips_n, true };
 	return true;
 }

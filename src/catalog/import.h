@@ -12,12 +12,14 @@ struct import_skipped { str key, reason; };
 struct import_out {
 	int64_t keys_created, keys_updated, texts_written;
 	struct list skipped;                           /* of struct import_skipped */
-	bool language_added;                           /* the project did not have the language yet */
+	/* the project did not have the language yet */
+	bool language_added;
 };
 extern const struct field import_in_fields[], import_out_fields[];
 
-/* Slow lane. A value that is there already writes nothing. Keys that the project lacks are made, whichever the language. Nothing is
- * deleted. A file that cannot be read, or that fails on the way, leaves the project as it was. */
+/* Slow lane. A value that is there already writes nothing. Keys that the project lacks are made,
+ * whichever the language. Nothing is deleted. A file that cannot be read, or that fails on the way,
+ * leaves the project as it was. */
 bool import_texts(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "access/audit.h"
 #include "base/json.h"
+#include "catalog/clip.h"
 #include "catalog/project.h"
 #include "catalog/tree.h"
 #include "store/catalog.h"
@@ -59,14 +60,18 @@ const struct field key_create_out_fields[] = {
 	FIELD(struct key_create_out, renamed, "ren"),
 	FIELD(struct key_create_out, duplicates, "dup"),
 	FIELD_OF_LIST(struct key_create_out, keys, "k", struct key_made, made_fields),
-	FIELD_OF_LIST(struct key_create_out, skipped, "skip", struct key_skipped, skipped_fields, .flags = FIELD_OPTIONAL),
-	FIELD_OF_LIST(struct key_create_out, warned, "warn", struct key_warned, warned_fields, .flags = FIELD_OPTIONAL),
-	FIELD_OF_OBJECT(struct key_create_out, pending, "pub", pending_compact_fields, .flags = FIELD_OPTIONAL),
+	FIELD_OF_LIST(struct key_create_out, skipped, "skip", struct key_skipped, skipped_fields,
+	              .flags = FIELD_OPTIONAL),
+	FIELD_OF_LIST(struct key_create_out, warned, "warn", struct key_warned, warned_fields,
+	              .flags = FIELD_OPTIONAL),
+	FIELD_OF_OBJECT(struct key_create_out, pending, "pub", pending_compact_fields,
+	                .flags = FIELD_OPTIONAL),
 	FIELD(struct key_create_out, hint, "hint", .flags = FIELD_OPTIONAL),
 	FIELD_END
 };
 
-/* One call at work. keys[i] belongs to wanted[i]; those to be made are moved to the front of `fresh`. */
+/* One call at work. keys[i] belongs to wanted[i]; those to be made are moved to the front of
+ * `fresh`. */
 struct creation {
 	const struct act *act;
 	const struct project *project;
@@ -84,7 +89,7 @@ struct creation {
 	size_t rerouted_n;
 };
 
-/* Names ------------------------------------------------------------------------------------------ */
+/* Names ---------------------------------------------------------------------------------------- */
 
 static bool has_namespace(const struct creation *c, str name)
 {
@@ -124,14 +129,18 @@ static bool name_of(struct creation *c, size_t i, struct err *e)
 	if (!key_name_fits(key_full_name(c->act->arena, k->namespace, k->name), &why))
 		return err_set(e, ERR_INVALID_REQUEST, "k[%zu].n: %s", i, why);
 	if (namespace_is_reserved(k->namespace))
-		return err_set(e, ERR_INVALID_REQUEST, "k[%zu].ns: \"" FMT_STR "\" is reserved for delivered files", i,
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "k[%zu].ns: \"" FMT_STR "\" is reserved for delivered files", i,
 		               ARG_STR(k->namespace));
 	if (!namespace_is_valid(k->namespace)) {
 		if (project_is_namespaced(c->project))
-			return err_set(e, ERR_INVALID_REQUEST, "k[%zu].ns: a namespace is 1 to 128 of A-Z, a-z, 0-9, _ and -,"
-			               " and begins with a letter or digit", i);
-		/* In one file a namespace is only the first part of a path: "a.b" and "c" are "a" and "b.c". */
-		key_split_name(key_full_name(c->act->arena, k->namespace, k->name), &k->namespace, &k->name);
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "k[%zu].ns: a namespace is 1 to 128 of A-Z, a-z, 0-9, _ and"
+			               " -, and begins with a letter or digit", i);
+		/* In one file a namespace is only the first part of a path: "a.b" and "c" are "a"
+		 * and "b.c". */
+		key_split_name(key_full_name(c->act->arena, k->namespace, k->name), &k->namespace,
+		               &k->name);
 	}
 	reroute(c, i);
 	return true;
@@ -153,7 +162,8 @@ static bool texts_fit(struct creation *c, size_t i, struct err *e)
 
 static int by_identity(const void *a, const void *b)
 {
-	const struct text_key *x = *(const struct text_key *const *)a, *y = *(const struct text_key *const *)b;
+	const struct text_key *x = *(const struct text_key *const *)a,
+	        *y = *(const struct text_key *const *)b;
 	int order = str_cmp(x->namespace, y->namespace);
 
 	if (order == 0)
@@ -206,19 +216,21 @@ static bool creation_begin(struct creation *c, struct err *e)
 	return true;
 }
 
-/* Clashes ---------------------------------------------------------------------------------------- */
+/* Clashes -------------------------------------------------------------------------------------- */
 
 static bool refuse_clash(str name, str other, struct err *e)
 {
-	return err_set(e, ERR_CONFLICT, "Path collision: \"" FMT_STR "\" and \"" FMT_STR "\" cannot both be texts, as one is the"
-	               " parent of the other. Rename one, or send force: true.",
-	               ARG_STR(str_sub(name, 0, 40)), ARG_STR(str_sub(other, 0, 40)));
+	return err_set(e, ERR_CONFLICT,
+	               "Path collision: \"" FMT_STR "\" and \"" FMT_STR "\": a text cannot also be"
+	               " a parent. Rename one, or send force: true.",
+	               ARG_STR(clip(name, CLIP_CHARS)), ARG_STR(clip(other, CLIP_CHARS)));
 }
 
 static bool creation_has_no_clash(struct creation *c, struct err *e)
 {
 	struct arena *a = c->act->arena;
-	str *names = arena_array(a, str, c->fresh_n + 1), *other = arena_array(a, str, c->fresh_n + 1);
+	str *names = arena_array(a, str, c->fresh_n + 1),
+	        *other = arena_array(a, str, c->fresh_n + 1);
 	size_t *within = arena_array(a, size_t, c->fresh_n + 1);
 
 	for (size_t i = 0; i < c->fresh_n; i++)
@@ -235,7 +247,7 @@ static bool creation_has_no_clash(struct creation *c, struct err *e)
 	return true;
 }
 
-/* Writing ---------------------------------------------------------------------------------------- */
+/* Writing -------------------------------------------------------------------------------------- */
 
 static bool is_target(const struct creation *c, str language)
 {
@@ -245,7 +257,8 @@ static bool is_target(const struct creation *c, str language)
 	return false;
 }
 
-static void change_add(struct text_change *changes, size_t *n, const struct text_key *key, str language, str value)
+static void change_add(struct text_change *changes, size_t *n, const struct text_key *key,
+                       str language, str value)
 {
 	changes[(*n)++] = (struct text_change){ .to = {
 		.key_id = key->id, .language = language, .value = value, .state = TEXT_APPROVED,
@@ -321,21 +334,25 @@ static bool creation_describe(struct creation *c, struct err *e)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct key_context *x = &c->wanted[i].context;
 		struct namespace_row row = {
-			.name = c->keys[i].namespace, .description = x->description, .team = x->team,
-			.domain = x->domain, .ai_prompt = x->ai_prompt, .tags = tags_json(act->arena, &x->tags),
+			.name = c->keys[i].namespace, .description = x->description,
+			.team = x->team,
+			.domain = x->domain, .ai_prompt = x->ai_prompt,
+			.tags = tags_json(act->arena, &x->tags),
 		};
 		struct strs name = { &row.name, 1, true };
 
-		if (!x->description.p && !x->team.p && !x->domain.p && !x->ai_prompt.p && !x->tags.present)
+		if (!x->description.p && !x->team.p && !x->domain.p && !x->ai_prompt.p &&
+		    !x->tags.present)
 			continue;
-		if (!store_namespaces_ensure(act->db, act->arena, c->project->id, &name, act->now_ms, e) ||
+		if (!store_namespaces_ensure(act->db, act->arena, c->project->id, &name,
+		                             act->now_ms, e) ||
 		    !store_namespace_describe(act->db, act->arena, c->project->id, &row, e))
 			return false;
 	}
 	return true;
 }
 
-/* Answering -------------------------------------------------------------------------------------- */
+/* Answering ------------------------------------------------------------------------------------ */
 
 static struct list skips_of(struct creation *c)
 {
@@ -348,8 +365,8 @@ static struct list skips_of(struct creation *c)
 	return (struct list){ v, n, false };
 }
 
-/* Names that stand in other namespaces too, and names that were moved. The former is a courtesy that costs a look-up a key and
- * namespace: a batch too large for it goes without. */
+/* Names that stand in other namespaces too, and names that were moved. The former is a courtesy
+ * that costs a look-up a key and namespace: a batch too large for it goes without. */
 static bool warnings_of(struct creation *c, struct list *out, struct err *e)
 {
 	struct arena *a = c->act->arena;
@@ -382,11 +399,13 @@ static str hint_of(const struct creation *c)
 
 	buf_init_arena(&b, c->act->arena, HINT_BYTES_MAX);
 	if (c->unknown_languages)
-		buf_printf(&b, "%zu texts were left out because the project lacks their language (\"" FMT_STR
+		buf_printf(&b, "%zu texts were left out because the project lacks their language"
+		               " (\"" FMT_STR
 		           "\"). Add it with proposeLanguages first. ", c->unknown_languages,
-		           ARG_STR(str_sub(c->unknown_language, 0, 40)));
+		           ARG_STR(clip(c->unknown_language, CLIP_CHARS)));
 	if (c->rerouted_n)
-		buf_printf(&b, "%zu keys went into the namespace with which their name began. ", c->rerouted_n);
+		buf_printf(&b, "%zu keys went into the namespace with which their name began. ",
+		           c->rerouted_n);
 	return b.n ? str_trim(buf_view(&b)) : STR_NONE;
 }
 
@@ -412,7 +431,8 @@ bool key_create(const struct act *act, const void *in, void *out, struct err *e)
 		return false;
 	made = arena_array(act->arena, struct key_made, c.fresh_n + 1);
 	if ((!i->force && !creation_has_no_clash(&c, e)) ||
-	    !store_keys_deleted_by_names(act->db, act->arena, p.id, c.fresh, c.fresh_n, &o->renamed, e) ||
+	    !store_keys_deleted_by_names(act->db, act->arena, p.id, c.fresh, c.fresh_n, &o->renamed,
+	                                 e) ||
 	    !warnings_of(&c, &o->warned, e) ||
 	    !creation_write(&c, made, e) || !creation_describe(&c, e) || !creation_audit(&c, e))
 		return false;

@@ -27,8 +27,8 @@ struct key_create_out {
 };
 extern const struct field key_create_in_fields[], key_create_out_fields[];
 
-/* Never updates a key that exists. ERR_CONFLICT: a name would be both a text and a parent, and force was not said; then nothing
- * is written. Write lane. */
+/* Never updates a key that exists. ERR_CONFLICT: a name would be both a text and a parent, and
+ * force was not said; then nothing is written. Write lane. */
 bool key_create(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 
 #endif

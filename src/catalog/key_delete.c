@@ -10,7 +10,8 @@ enum { DELETE_KEYS_MAX = 100 };
 
 const struct field key_delete_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct key_delete_in),
-	FIELD(struct key_delete_in, ids, "keyIds", .flags = FIELD_REQUIRED | FIELD_COERCED | FIELD_UUID | FIELD_LOWER,
+	FIELD(struct key_delete_in, ids, "keyIds",
+	      .flags = FIELD_REQUIRED | FIELD_COERCED | FIELD_UUID | FIELD_LOWER,
 	      .min = 1, .max = DELETE_KEYS_MAX),
 	FIELD_END
 };
@@ -25,7 +26,8 @@ const struct field key_delete_out_fields[] = {
 	FIELD(struct key_delete_out, count, "cnt"),
 	FIELD_OF_LIST(struct key_delete_out, marked, "mk", struct key_marked, marked_fields),
 	FIELD(struct key_delete_out, skipped, "skip", .flags = FIELD_OPTIONAL),
-	FIELD_OF_OBJECT(struct key_delete_out, pending, "pub", pending_compact_fields, .flags = FIELD_OPTIONAL),
+	FIELD_OF_OBJECT(struct key_delete_out, pending, "pub", pending_compact_fields,
+	                .flags = FIELD_OPTIONAL),
 	FIELD(struct key_delete_out, count, "deleted", .flags = FIELD_UNBATCHED),
 	FIELD(struct key_delete_out, skipped_always, "skipped", .flags = FIELD_UNBATCHED),
 	FIELD_END
@@ -78,5 +80,6 @@ bool key_delete(const struct act *act, const void *in, void *out, struct err *e)
 	detail.organization_id = p.organization_id;
 	detail.project_id = p.id;
 	return store_keys_delete(act->db, act->arena, p.id, gone, n, act->now_ms, &o->count, e) &&
-	       audit_add(act, AUDIT_TEXT_KEYS_DELETED, &detail, e) && pending_hint(act, &p, &o->pending, e);
+	       audit_add(act, AUDIT_TEXT_KEYS_DELETED, &detail, e) &&
+	       pending_hint(act, &p, &o->pending, e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * mcp.deleteKeys: soft until the next publish. Sources: contract "platform-api" 7.8; "cdn-and-cli" 17 A7. */
+ * mcp.deleteKeys: soft until the next publish. Sources: contract "platform-api" 7.8; "cdn-and-cli"
+ * 17 A7. */
 #ifndef CATALOG_KEY_DELETE_H
 #define CATALOG_KEY_DELETE_H
 

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 enum {
-	PAGE_KEYS_MAX = 250, PAGE_KEYS_DEFAULT = 20, PAGES_MAX = 100000000, TEXTS_JSON_BYTES_MAX = 64 << 20,
+	PAGE_KEYS_MAX = 250, PAGE_KEYS_DEFAULT = 20, PAGES_MAX = 100000000,
+	TEXTS_JSON_BYTES_MAX = 64 << 20,
 	NOTE_FROM_KEYS = 500,
 };
 
@@ -19,13 +20,15 @@ static const char *const field_names[] = {
 
 const struct field key_list_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct key_list_in),
-	{ .name = "search", .kind = FIELD_STR_OR_STRS, .offset = offsetof(struct key_list_in, search) },
+	{ .name = "search", .kind = FIELD_STR_OR_STRS,
+	  .offset = offsetof(struct key_list_in, search) },
 	FIELD(struct key_list_in, namespaces, "namespaces", .flags = FIELD_COERCED),
 	FIELD(struct key_list_in, missing_language, "missingLanguage", .flags = FIELD_LOWER),
 	FIELD(struct key_list_in, fields, "fields", .flags = FIELD_COERCED, .one_of = field_names),
-	FIELD(struct key_list_in, page, "page", .flags = FIELD_COERCED, .min = 1, .max = PAGES_MAX, .initial = 1),
-	FIELD(struct key_list_in, limit, "limit", .flags = FIELD_COERCED, .min = 1, .max = PAGE_KEYS_MAX,
-	      .initial = PAGE_KEYS_DEFAULT),
+	FIELD(struct key_list_in, page, "page", .flags = FIELD_COERCED, .min = 1, .max = PAGES_MAX,
+	      .initial = 1),
+	FIELD(struct key_list_in, limit, "limit", .flags = FIELD_COERCED, .min = 1,
+	      .max = PAGE_KEYS_MAX, .initial = PAGE_KEYS_DEFAULT),
 	FIELD_END
 };
 static const struct field listed_fields[] = {
@@ -50,7 +53,7 @@ const struct field key_list_out_fields[] = {
 	FIELD_END
 };
 
-/* Searching -------------------------------------------------------------------------------------- */
+/* Searching ------------------------------------------------------------------------------------ */
 
 static str pattern_of(struct arena *a, str needle)
 {
@@ -90,11 +93,12 @@ static bool search_fits(const struct key_list_in *i, struct err *e)
 		return err_set(e, ERR_INVALID_REQUEST, "namespaces: at most %d", FILTER_ITEMS_MAX);
 	for (size_t k = 0; k < i->search.n; k++)
 		if (i->search.v[k].n > SEARCH_CHARS_MAX)
-			return err_set(e, ERR_INVALID_REQUEST, "search: at most %d bytes a text", SEARCH_CHARS_MAX);
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "search: at most %d bytes a text", SEARCH_CHARS_MAX);
 	return true;
 }
 
-/* Listing ---------------------------------------------------------------------------------------- */
+/* Listing -------------------------------------------------------------------------------------- */
 
 struct wanted { bool id, source, texts, languages, count; };
 
@@ -114,7 +118,8 @@ static struct wanted wanted_of(const struct strs *fields)
 	return w;
 }
 
-static void show_source(struct arena *a, const struct text_list *texts, str source_language, struct key_listed *k)
+static void show_source(struct arena *a, const struct text_list *texts, str source_language,
+                        struct key_listed *k)
 {
 	struct buf b;
 
@@ -127,7 +132,8 @@ static void show_source(struct arena *a, const struct text_list *texts, str sour
 		}
 }
 
-static void show_texts(struct arena *a, const struct text_list *texts, str source_language, struct key_listed *k)
+static void show_texts(struct arena *a, const struct text_list *texts, str source_language,
+                       struct key_listed *k)
 {
 	struct json_out o;
 	struct buf b;
@@ -169,7 +175,8 @@ static int64_t namespace_index(str *names, size_t *n, str namespace)
 	return (int64_t)(*n)++;
 }
 
-static bool page_texts(const struct act *act, const struct project *p, const struct text_key_list *keys,
+static bool page_texts(const struct act *act, const struct project *p,
+                       const struct text_key_list *keys,
                        const struct wanted *w, struct text_list *out, struct err *e)
 {
 	const struct strs source = { &p->source_language, 1, true }, all = { 0 };
@@ -177,11 +184,12 @@ static bool page_texts(const struct act *act, const struct project *p, const str
 	*out = (struct text_list){ 0 };
 	if (keys->n == 0 || !(w->source || w->texts || w->languages || w->count))
 		return true;
-	return store_texts_of_keys(act->db, act->arena, keys, w->texts || w->languages || w->count ? &all : &source,
-	                           out, e);
+	return store_texts_of_keys(act->db, act->arena, keys, w->texts || w->languages || w->count
+	                           ? &all : &source, out, e);
 }
 
-static void show_page(const struct act *act, const struct project *p, const struct text_key_list *keys,
+static void show_page(const struct act *act, const struct project *p,
+                      const struct text_key_list *keys,
                       const struct text_list *texts, const struct wanted *w, struct key_list_out *o)
 {
 	struct key_listed *v = arena_array(act->arena, struct key_listed, keys->n + 1);
@@ -223,7 +231,8 @@ bool key_list(const struct act *act, const void *in, void *out, struct err *e)
 		.limit = i->limit, .offset = (i->page - 1) * i->limit,
 	};
 	if (!store_keys_count(act->db, act->arena, &f, &o->total, e) ||
-	    !store_keys_page(act->db, act->arena, &f, &keys, e) || !page_texts(act, &p, &keys, &w, &texts, e))
+	    !store_keys_page(act->db, act->arena, &f, &keys, e) ||
+	    !page_texts(act, &p, &keys, &w, &texts, e))
 		return false;
 	show_page(act, &p, &keys, &texts, &w, o);
 	o->returned = (int64_t)keys.n;
@@ -231,6 +240,7 @@ bool key_list(const struct act *act, const void *in, void *out, struct err *e)
 	o->limit = i->limit;
 	o->has_more = keys.n && f.offset + o->returned < o->total;
 	if (o->total > NOTE_FROM_KEYS && !f.patterns.n && !f.namespaces.n && !f.missing_language.n)
-		o->note = S("Many keys: narrow the list with search, namespaces or missingLanguage.");
+		o->note =
+		        S("Many keys: narrow the list with search, namespaces or missingLanguage.");
 	return true;
 }

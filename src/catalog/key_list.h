@@ -13,8 +13,10 @@ struct key_list_in {
 	int64_t page, limit;
 };
 struct key_listed {
-	str name, id, source, count, texts;            /* source, count, texts: JSON, absent when not asked for */
-	int64_t namespace;                             /* index into namespaces                                 */
+	/* source, count, texts: JSON, absent when not asked for */
+	str name, id, source, count, texts;
+	/* index into namespaces */
+	int64_t namespace;
 	struct strs languages;
 };
 struct key_list_out {
@@ -29,6 +31,8 @@ bool key_list(const struct act *act, const void *in, void *out, struct err *e) M
 
 /* LIKE patterns for "contains any of these", letter case aside. Empty needles are left out. */
 struct strs search_patterns(struct arena *a, const struct strs *needles);
-enum { SEARCH_CHARS_MAX = 500, SEARCHES_MAX = 50, FILTER_ITEMS_MAX = 500 };
+/* Names of keys come in lists that fill a request target of 128 KiB (ruling R26). */
+enum { SEARCH_CHARS_MAX = 500, SEARCHES_MAX = 50, FILTER_ITEMS_MAX = 500,
+       FILTER_NAMES_MAX = 20000 };
 
 #endif

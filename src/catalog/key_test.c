@@ -11,16 +11,19 @@
 
 #include <stdio.h>
 
+#define UNKNOWN "00000000-0000-4000-8000-000000000000"
 #define P "{\"orgSlug\":\"acme\",\"projectSlug\":\"web\""
 
-static const struct shop_call list = SHOP_CALL(key_list, SHOP_READ, key_list_in, key_list_in_fields, key_list_out,
-                                               key_list_out_fields);
-static const struct shop_call delete = SHOP_CALL(key_delete, SHOP_WRITE, key_delete_in, key_delete_in_fields,
+static const struct shop_call list = SHOP_CALL(key_list, SHOP_READ, key_list_in, key_list_in_fields,
+                                               key_list_out, key_list_out_fields);
+static const struct shop_call delete = SHOP_CALL(key_delete, SHOP_WRITE, key_delete_in,
+                                                 key_delete_in_fields,
                                                  key_delete_out, key_delete_out_fields);
-static const struct shop_call pending = SHOP_CALL(pending_get, SHOP_READ, pending_in, pending_in_fields, pending_out,
+static const struct shop_call pending = SHOP_CALL(pending_get, SHOP_READ, pending_in,
+                                                  pending_in_fields, pending_out,
                                                   pending_out_fields);
-static const struct shop_call all = SHOP_CALL(text_all, SHOP_READ, text_all_in, text_all_in_fields, text_all_out,
-                                              text_all_out_fields);
+static const struct shop_call all = SHOP_CALL(text_all, SHOP_READ, text_all_in, text_all_in_fields,
+                                              text_all_out, text_all_out_fields);
 
 static void created(struct shop *s)
 {
@@ -28,15 +31,20 @@ static void created(struct shop *s)
 
 	shop_project(s, "");
 	shop_as_token(s);
-	r = shop_create(s, "[{\"n\":\"title\",\"ns\":\"common\",\"v\":\"T\",\"t\":{\"TR\":\"B\",\"en\":\"ignored\",\"fr\":\"unknown\"}},{\"n\":\"root\"}]");
-	CHECK(shop_has(r, "{\"ok\":true,\"cnt\":2,\"new\":2,\"ren\":0,\"dup\":0,\"k\":[{\"k\":\"title\",\"id\":\""));
+	r = shop_create(s, "[{\"n\":\"title\",\"ns\":\"common\",\"v\":\"T\",\"t\":{\"TR\":\"B\","
+	                   "\"en\":\"ignored\",\"fr\":\"unknown\"}},{\"n\":\"root\"}]");
+	CHECK(shop_has(r, "{\"ok\":true,\"cnt\":2,\"new\":2,\"ren\":0,\"dup\":0,"
+	                  "\"k\":[{\"k\":\"title\",\"id\":\""));
 	CHECK(shop_has(r, "\"tr\":1},{\"k\":\"root\",\"id\":"));
 	CHECK(shop_has(r, "\"pub\":{\"has\":true,\"cnt\":4,"));
-	CHECK(shop_has(r, "\"hint\":\"1 texts were left out because the project lacks their language (\\\"fr\\\")"));
+	CHECK(shop_has(r, "\"hint\":\"1 texts were left out because the project lacks their"
+	                  " language (\\\"fr\\\")"));
 	/* Again: skipped, never updated. */
-	r = shop_create(s, "[{\"n\":\"title\",\"ns\":\"common\",\"v\":\"other\"},{\"n\":\"x\"},{\"n\":\"x\"}]");
+	r = shop_create(s, "[{\"n\":\"title\",\"ns\":\"common\",\"v\":\"other\"},{\"n\":\"x\"},"
+	                   "{\"n\":\"x\"}]");
 	CHECK(shop_has(r, "{\"ok\":true,\"cnt\":1,\"new\":1,\"ren\":0,\"dup\":2,"));
-	CHECK(shop_has(r, "\"skip\":[{\"k\":\"title\",\"reason\":\"already exists\"},{\"k\":\"x\",\"reason\":\"already exists\"}]"));
+	CHECK(shop_has(r, "\"skip\":[{\"k\":\"title\",\"reason\":\"already exists\"},{\"k\":\"x\","
+	                  "\"reason\":\"already exists\"}]"));
 	CHECK(shop_has(shop_do(s, &list, S(P ",\"search\":\"TITLE\"}")), "\"src\":\"T\""));
 	/* The same name elsewhere is made, with a warning. */
 	r = shop_create(s, "[{\"n\":\"title\",\"ns\":\"auth\"}]");
@@ -52,28 +60,39 @@ TEST(create_keys_counts_what_is_new_and_what_is_not) { shop_each(created); }
 static void refused(struct shop *s)
 {
 	static const char *const cases[][2] = {
-		{ "[]", "ERROR invalid_request" }, { "[{\"n\":\"\"}]", "ERROR invalid_request: k[0].n" },
+		{ "[]", "ERROR invalid_request" }, { "[{\"n\":\"\"}]", "ERROR invalid_request:"
+		                                                       " k[0].n" },
 		{ "[{\"n\":\"a\"},{\"n\":\"a\\u0000\"}]", "ERROR invalid_request: k.1.n" },
 		{ "[{\"n\":\"a\",\"v\":\"\\u0000\"}]", "ERROR invalid_request: k.0.v" },
 		{ "[{\"n\":\"a\",\"ns\":\"manifest\"}]", "ERROR invalid_request: k[0].ns" },
 		{ "[{\"n\":\"a\"},{\"n\":\"a.b\"}]", "ERROR conflict: Path collision: \"a\"" },
-		{ "[{\"n\":\"b\",\"ns\":\"a\"},{\"n\":\"a\"}]", "ERROR conflict: Path collision: \"a\"" },
-		{ "[{\"n\":\"step.workspace.title\"}]", "ERROR conflict: Path collision: \"step.workspace.title\" and \"step.workspace\"" },
+		{ "[{\"n\":\"b\",\"ns\":\"a\"},{\"n\":\"a\"}]",
+		  "ERROR conflict: Path collision: \"a\"" },
+		{ "[{\"n\":\"step.workspace.title\"}]", "ERROR conflict: Path collision:"
+		                                        " \"step.workspace.title\" and"
+		                                        " \"step.workspace\"" },
 		{ "[{\"n\":\"workspace.title\",\"ns\":\"step\"}]", "ERROR conflict" },
-		{ "[{\"n\":\"step\"}]", "ERROR conflict: Path collision: \"step\" and \"step.workspace\"" },
-		{ "[{\"n\":\"common\"}]", "ERROR conflict: Path collision: \"common\" and \"common.x\"" },
-		{ "[{\"n\":\"y\",\"ns\":\"leaf\"}]", "ERROR conflict: Path collision: \"leaf.y\" and \"leaf\"" },
+		{ "[{\"n\":\"step\"}]", "ERROR conflict: Path collision: \"step\" and"
+		                        " \"step.workspace\"" },
+		{ "[{\"n\":\"common\"}]", "ERROR conflict: Path collision: \"common\" and"
+		                          " \"common.x\"" },
+		{ "[{\"n\":\"y\",\"ns\":\"leaf\"}]", "ERROR conflict: Path collision: \"leaf.y\""
+		                                     " and \"leaf\"" },
 	};
 
 	shop_project(s, "");
 	shop_as_token(s);
-	CHECK(shop_has(shop_create(s, "[{\"n\":\"step.workspace\"},{\"n\":\"x\",\"ns\":\"common\"},{\"n\":\"leaf\"}]"), "\"cnt\":3"));
+	CHECK(shop_has(shop_create(s, "[{\"n\":\"step.workspace\"},{\"n\":\"x\","
+	                              "\"ns\":\"common\"},{\"n\":\"leaf\"}]"), "\"cnt\":3"));
 	for (size_t i = 0; i < COUNT(cases); i++)
 		CHECK(shop_has(shop_create(s, cases[i][0]), cases[i][1]));
 	CHECK(shop_has(shop_do(s, &list, S(P "}")), "\"tot\":3"));
-	CHECK(shop_has(shop_create(s, "[{\"n\":\"step.workspace.title\"}],\"force\":true"), "\"cnt\":1"));
+	CHECK(shop_has(shop_create(s, "[{\"n\":\"step.workspace.title\"}],\"force\":true"),
+	               "\"cnt\":1"));
 	/* Neighbours in byte order are no parents. */
-	CHECK(shop_has(shop_create(s, "[{\"n\":\"step-by-step\"},{\"n\":\"commons\"},{\"n\":\"step.workspace2\"},{\"n\":\"lea\"}]"), "\"cnt\":4"));
+	CHECK(shop_has(shop_create(s, "[{\"n\":\"step-by-step\"},{\"n\":\"commons\"},"
+	                              "{\"n\":\"step.workspace2\"},{\"n\":\"lea\"}]"),
+	                              "\"cnt\":4"));
 }
 TEST(create_keys_refuses_path_collisions_unless_forced) { shop_each(refused); }
 
@@ -105,10 +124,14 @@ static void deletion(struct shop *s)
 	shop_as_token(s);
 	shop_create(s, "[{\"n\":\"a\",\"v\":\"A\"},{\"n\":\"b\",\"ns\":\"ns\",\"v\":\"B\"}]");
 	id = shop_key_id(s, "a");
-	r = shop_do(s, &delete, arena_printf(s->f->arena, P ",\"keyIds\":[\"" FMT_STR "\",\"00000000-0000-4000-8000-000000000000\"]}", ARG_STR(id)));
+	r = shop_do(s, &delete,
+	            arena_printf(s->f->arena, P ",\"keyIds\":[\"" FMT_STR "\",\"" UNKNOWN "\"]}",
+	                         ARG_STR(id)));
 	CHECK(shop_has(r, "{\"ok\":true,\"cnt\":1,\"mk\":[{\"id\":"));
-	CHECK(shop_has(r, "\"k\":\"a\",\"ns\":null}],\"skip\":[\"00000000-0000-4000-8000-000000000000\"]"));
-	r = shop_do_unbatched(s, &delete, arena_printf(s->f->arena, P ",\"keyIds\":[\"" FMT_STR "\"]}", ARG_STR(id)));
+	CHECK(shop_has(r, "\"k\":\"a\",\"ns\":null}],\"skip\":[\"" UNKNOWN "\"]"));
+	r = shop_do_unbatched(s, &delete, arena_printf(s->f->arena,
+	                                               P ",\"keyIds\":[\"" FMT_STR "\"]}",
+	                                               ARG_STR(id)));
 	CHECK(shop_has(r, "\"cnt\":0"));
 	CHECK(shop_has(r, "\"deleted\":0,\"skipped\":[\""));
 	CHECK(shop_has(shop_do(s, &delete, S(P ",\"keyIds\":[\"x\"]}")), "Invalid UUID"));
@@ -125,11 +148,14 @@ static void deleted_then_made(struct shop *s)
 	shop_project(s, "");
 	shop_as_token(s);
 	shop_create(s, "[{\"n\":\"a\",\"v\":\"A\"},{\"n\":\"b\",\"ns\":\"ns\",\"v\":\"B\"}]");
-	shop_do(s, &delete, arena_printf(s->f->arena, P ",\"keyIds\":[\"" FMT_STR "\"]}", ARG_STR(shop_key_id(s, "a"))));
+	shop_do(s, &delete, arena_printf(s->f->arena, P ",\"keyIds\":[\"" FMT_STR "\"]}",
+	                                 ARG_STR(shop_key_id(s, "a"))));
 	CHECK_STR(shop_export(s, "en", ""), S("{\n  \"ns\": {\n    \"b\": \"B\"\n  }\n}\n"));
 	r = shop_do(s, &pending, S(P "}"));
-	CHECK(shop_has(r, "\"has_chg\":true,\"sum\":{\"tr\":1,\"del_k\":1,\"lng_chg\":2,\"tot\":4},\"by_lng\":{\"en\":{\"cnt\":1,\"prv\":[{\"kid\":"));
-	CHECK(shop_has(r, "\"k\":\"b\",\"ns\":\"ns\",\"t\":\"B\",\"st\":\"approved\"}]}},\"del_k\":[{\"kid\":"));
+	CHECK(shop_has(r, "\"has_chg\":true,\"sum\":{\"tr\":1,\"del_k\":1,\"lng_chg\":2,"
+	                  "\"tot\":4},\"by_lng\":{\"en\":{\"cnt\":1,\"prv\":[{\"kid\":"));
+	CHECK(shop_has(r, "\"k\":\"b\",\"ns\":\"ns\",\"t\":\"B\",\"st\":\"approved\"}]}},"
+	                  "\"del_k\":[{\"kid\":"));
 	CHECK(shop_has(r, "\"k\":\"a\",\"ns\":null,\"src\":\"A\"}],\"pub_dst\":\"cdn\""));
 	/* Made again while the old one waits for its purge. */
 	r = shop_create(s, "[{\"n\":\"a\",\"v\":\"A2\"}]");
@@ -144,16 +170,26 @@ static void lists(struct shop *s)
 
 	shop_project(s, "");
 	shop_as_token(s);
-	shop_create(s, "[{\"n\":\"b\",\"ns\":\"z\",\"v\":\"src b\",\"t\":{\"tr\":\"tr b\"}},{\"n\":\"a\",\"ns\":\"z\"},{\"n\":\"c_1%\",\"v\":\"\",\"t\":{\"de\":\"\"}},"
+	shop_create(s, "[{\"n\":\"b\",\"ns\":\"z\",\"v\":\"src b\",\"t\":{\"tr\":\"tr b\"}},"
+	               "{\"n\":\"a\",\"ns\":\"z\"},{\"n\":\"c_1%\",\"v\":\"\",\"t\":{\"de\":\"\"}},"
 	               "{\"n\":\"Über\",\"v\":\"x\"}]");
-	CHECK(shop_has(shop_do(s, &list, S(P "}")), "{\"tot\":4,\"ret\":4,\"pg\":1,\"lim\":20,\"has_more\":false,\"nss\":[\"default\",\"z\"],"
+	CHECK(shop_has(shop_do(s, &list, S(P "}")), "{\"tot\":4,\"ret\":4,\"pg\":1,\"lim\":20,"
+	                                            "\"has_more\":false,\"nss\":[\"default\","
+	                                            "\"z\"],"
 	               "\"k\":[{\"k\":\"c_1%\",\"ns\":0,\"id\":\""));
-	r = shop_do(s, &list, S(P ",\"fields\":[\"translations\",\"translatedLanguages\",\"translatedLanguageCount\"],\"namespaces\":\"[\\\"z\\\"]\"}"));
-	CHECK_STR(r, S("{\"tot\":2,\"ret\":2,\"pg\":1,\"lim\":20,\"has_more\":false,\"nss\":[\"z\"],\"k\":[{\"k\":\"a\",\"ns\":0,\"tl\":[],\"tlc\":0,\"tr\":{}},"
+	r = shop_do(s, &list, S(P ",\"fields\":[\"translations\",\"translatedLanguages\","
+	                          "\"translatedLanguageCount\"],\"namespaces\":\"[\\\"z\\\"]\"}"));
+	CHECK_STR(r, S("{\"tot\":2,\"ret\":2,\"pg\":1,\"lim\":20,\"has_more\":false,"
+	               "\"nss\":[\"z\"],\"k\":[{\"k\":\"a\",\"ns\":0,\"tl\":[],\"tlc\":0,"
+	               "\"tr\":{}},"
 	               "{\"k\":\"b\",\"ns\":0,\"tl\":[\"tr\"],\"tlc\":1,\"tr\":{\"tr\":\"tr b\"}}]}"));
-	CHECK_STR(shop_do(s, &list, S(P ",\"fields\":[\"sourceText\"],\"page\":\"2\",\"limit\":\"2\"}")),
-	          S("{\"tot\":4,\"ret\":2,\"pg\":2,\"lim\":2,\"has_more\":false,\"nss\":[\"z\"],\"k\":[{\"k\":\"a\",\"ns\":0,\"src\":null},{\"k\":\"b\",\"ns\":0,\"src\":\"src b\"}]}"));
-	CHECK(shop_has(shop_do(s, &list, S(P ",\"page\":9}")), "\"ret\":0,\"pg\":9,\"lim\":20,\"has_more\":false,\"nss\":[],\"k\":[]"));
+	CHECK_STR(shop_do(s, &list, S(P ",\"fields\":[\"sourceText\"],\"page\":\"2\","
+	                                "\"limit\":\"2\"}")),
+	          S("{\"tot\":4,\"ret\":2,\"pg\":2,\"lim\":2,\"has_more\":false,\"nss\":[\"z\"],"
+	            "\"k\":[{\"k\":\"a\",\"ns\":0,\"src\":null},{\"k\":\"b\",\"ns\":0,"
+	            "\"src\":\"src b\"}]}"));
+	CHECK(shop_has(shop_do(s, &list, S(P ",\"page\":9}")),
+	               "\"ret\":0,\"pg\":9,\"lim\":20,\"has_more\":false,\"nss\":[],\"k\":[]"));
 	CHECK(shop_has(shop_do(s, &list, S(P ",\"missingLanguage\":\"TR\"}")), "\"tot\":3"));
 	CHECK(shop_has(shop_do(s, &list, S(P ",\"missingLanguage\":\"\"}")), "\"tot\":4"));
 	/* Search: names only, case aside, with the signs of patterns as they are. */
@@ -167,9 +203,10 @@ static void lists(struct shop *s)
 }
 TEST(list_keys_pages_filters_and_searches_names) { shop_each(lists); }
 
-/* A large project ---------------------------------------------------------------------------------- */
+/* A large project ------------------------------------------------------------------------------ */
 
-static void timed(struct shop *s, const struct shop_call *c, str input, const char *what, int64_t most_ms)
+static void timed(struct shop *s, const struct shop_call *c, str input, const char *what,
+                  int64_t most_ms)
 {
 	int64_t began = clock_mono_ms(), took;
 	str r = shop_do(s, c, input);
@@ -193,25 +230,29 @@ static void large(struct shop *s)
 		for (size_t i = 0; i < keys; i++) {
 			if (i % 500 == 0)
 				buf_printf(&b, "%s\"ns%zu\":{", i ? "}," : "{", i / 500);
-			buf_printf(&b, "%s\"section%zu\":{\"key\":\"%s text number %zu\"}", i % 500 ? "," : "", i, languages[l], i);
+			buf_printf(&b, "%s\"section%zu\":{\"key\":\"%s text number %zu\"}", i % 500
+			           ? "," : "", i, languages[l], i);
 		}
 		BUF_LIT(&b, "}}");
-		CHECK_I64(shop_number(s, shop_import(s, languages[l], buf_view(&b), ""), "translationsWritten"), (int64_t)keys);
+		CHECK_I64(shop_number(s, shop_import(s, languages[l], buf_view(&b), ""),
+		                      "translationsWritten"), (int64_t)keys);
 	}
 	shop_as_token(s);
 	timed(s, &list, S(P "}"), "first page of 50 000 keys", 200);
 	timed(s, &list, S(P ",\"limit\":250,\"page\":200}"), "last page", 500);
 	timed(s, &list, S(P ",\"search\":\"section49999\"}"), "search in names", 1000);
 	timed(s, &all, S(P "}"), "first texts", 200);
-	timed(s, &all, S(P ",\"languages\":[\"tr\"],\"status\":\"missing\"}"), "missing in one language", 1000);
+	timed(s, &all, S(P ",\"languages\":[\"tr\"],\"status\":\"missing\"}"),
+	      "missing in one language", 1000);
 	timed(s, &all, S(P ",\"search\":\"text number 49999\"}"), "search in 150 000 texts", 3000);
 	timed(s, &pending, S(P "}"), "pending changes", 2000);
 }
-TEST(lists_of_large_projects_stay_quick) { shop_embedded(large); }
+TEST(lists_of_large_projects_stay_quick) { shop_each(large); }
 
 TEST(names_clash_within_a_batch)
 {
-	const str names[] = { S("a"), S("b.c"), S("a.b"), S("b"), S("a-b"), S("c"), S("c"), S("c.d") };
+	const str names[] = { S("a"), S("b.c"), S("a.b"), S("b"), S("a-b"), S("c"), S("c"),
+	                      S("c.d") };
 	struct arena *a = arena_create(1024);
 	size_t clash[COUNT(names)];
 

@@ -2,6 +2,7 @@
 #include "catalog/language.h"
 
 #include "base/text.h"
+#include "catalog/clip.h"
 
 #include <string.h>
 #include <unicode/ucasemap.h>
@@ -44,8 +45,9 @@ bool language_needed(struct arena *a, str text, str *out, struct err *e)
 {
 	if (language_code(a, text, out))
 		return true;
-	return err_set(e, ERR_INVALID_REQUEST, "\"" FMT_STR "\" is not a language code. Use a BCP 47 tag such as"
-	               " en, pt-br or zh-hans.", ARG_STR(str_sub(text, 0, LANGUAGE_BYTES_MAX)));
+	return err_set(e, ERR_INVALID_REQUEST,
+	               "\"" FMT_STR "\" is not a language code. Use a BCP 47 tag such as en, pt-br"
+	               " or zh-hans.", ARG_STR(clip(text, CLIP_CHARS)));
 }
 
 str language_name(struct arena *a, str code)
@@ -64,10 +66,10 @@ str language_name(struct arena *a, str code)
 	return arena_str(a, (str){ text, (size_t)bytes });
 }
 
-/* Case ------------------------------------------------------------------------------------------- */
+/* Case ----------------------------------------------------------------------------------------- */
 
-typedef int32_t (*case_fn)(const UCaseMap *map, char *to, int32_t to_n, const char *from, int32_t from_n,
-                           UErrorCode *status);
+typedef int32_t (*case_fn)(const UCaseMap *map, char *to, int32_t to_n, const char *from,
+                           int32_t from_n, UErrorCode *status);
 
 static str mapped(struct arena *a, const UCaseMap *map, case_fn fn, str text)
 {

@@ -6,10 +6,14 @@
 TEST(language_codes_are_lower_case_and_known)
 {
 	static const struct { const char *in, *out; } cases[] = {
-		{ "en", "en" }, { "pt_BR", "pt-br" }, { "zh-Hans", "zh-hans" }, { "ca-ES-valencia", "ca-es-valencia" },
-		{ "es-419", "es-419" }, { "fil", "fil" }, { "sr-Latn-RS", "sr-latn-rs" }, { "kgp", "kgp" }, { "yue", "yue" },
-		{ "xx", NULL }, { "english", NULL }, { "", NULL }, { "e", NULL }, { "en-", NULL }, { "-en", NULL },
-		{ "en us", NULL }, { "zz", NULL }, { "../x", NULL }, { "en-us-a-very-long-tag-beyond-any-limit-x", NULL },
+		{ "en", "en" }, { "pt_BR", "pt-br" }, { "zh-Hans", "zh-hans" },
+		{ "ca-ES-valencia", "ca-es-valencia" },
+		{ "es-419", "es-419" }, { "fil", "fil" }, { "sr-Latn-RS", "sr-latn-rs" },
+		{ "kgp", "kgp" }, { "yue", "yue" },
+		{ "xx", NULL }, { "english", NULL }, { "", NULL }, { "e", NULL }, { "en-", NULL },
+		{ "-en", NULL },
+		{ "en us", NULL }, { "zz", NULL }, { "../x", NULL },
+		{ "en-us-a-very-long-tag-beyond-any-limit-x", NULL },
 	};
 	struct arena *a = arena_create(4096);
 	struct err e;

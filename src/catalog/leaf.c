@@ -2,12 +2,13 @@
 #include "catalog/leaf.h"
 
 #include "base/json.h"
+#include "catalog/clip.h"
 #include "catalog/write.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_FIRST = 64, SAY_PATH_BYTES = 60 };
+enum { LIST_FIRST = 64, DEPTH_SPARE = 2 };
 
 static void *grown(struct arena *a, const void *v, size_t n, size_t *cap, size_t size)
 {
@@ -23,7 +24,8 @@ static void *grown(struct arena *a, const void *v, size_t n, size_t *cap, size_t
 void leaf_skip_add(struct arena *a, struct leaf_list *list, str key, str reason)
 {
 	if (list->skips_n == list->skips_cap)
-		list->skips = grown(a, list->skips, list->skips_n, &list->skips_cap, sizeof(*list->skips));
+		list->skips = grown(a, list->skips, list->skips_n, &list->skips_cap,
+		                    sizeof(*list->skips));
 	list->skips[list->skips_n++] = (struct leaf_skip){ key, reason };
 }
 
@@ -34,7 +36,7 @@ static void leaf_add(struct arena *a, struct leaf_list *list, const struct leaf 
 	list->v[list->n++] = *leaf;
 }
 
-/* Canonical JSON --------------------------------------------------------------------------------- */
+/* Canonical JSON ------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -56,18 +58,20 @@ static void sort_members(struct arena *a, struct json *object)
 		v[i]->next = i + 1 < n ? v[i + 1] : NULL;
 }
 
-/* Order of members says nothing in JSON; one order makes equal values equal bytes. Depth is bounded by the reader. */
-static void sort_deep(struct arena *a, struct json *root)
+/* Order of members says nothing in JSON; one order makes equal values equal bytes. Depth is bounded
+ * by the reader; returns that of the value, 0 for one without children. */
+static size_t sort_deep(struct arena *a, struct json *root)
 {
 	struct json *above[LEAF_DEPTH_MAX + 1];
 	struct json *v = root;
-	size_t depth = 0;
+	size_t depth = 0, deepest = 0;
 
 	while (v) {
 		if (v->kind == JSON_OBJECT)
 			sort_members(a, v);
 		if ((v->kind == JSON_OBJECT || v->kind == JSON_ARRAY) && v->first) {
 			above[depth++] = v;
+			deepest = depth > deepest ? depth : deepest;
 			v = v->first;
 			continue;
 		}
@@ -75,23 +79,25 @@ static void sort_deep(struct arena *a, struct json *root)
 			v = above[--depth];
 		v = depth > 0 ? v->next : NULL;
 	}
+	return deepest;
 }
 
-static str canonical(struct arena *a, struct json *v)
+static str canonical(struct arena *a, struct json *v, size_t *depth_out)
 {
 	struct json_out o;
 	struct buf b;
 
-	sort_deep(a, v);
+	*depth_out = sort_deep(a, v);
 	buf_init_arena(&b, a, LEAF_FILE_BYTES_MAX);
 	json_out_init(&o, &b);
 	json_put(&o, v);
 	return buf_view(&b);
 }
 
-/* Walking ---------------------------------------------------------------------------------------- */
+/* Walking -------------------------------------------------------------------------------------- */
 
-struct level { struct json *next; str prefix; const char *refused; };   /* prefix.p NULL: the root */
+/* prefix.p NULL: the root */
+struct level { struct json *next; str prefix; const char *refused; };
 
 struct walk {
 	struct arena *arena;
@@ -104,7 +110,34 @@ struct walk {
 static const char *name_refused(const struct leaf_options *o, str name)
 {
 	if (str_has(name, '.') && !o->dots_are_names && !o->dots_are_paths)
-		return "the name holds a dot, which a nested project reads as a path; import with --format flat to split it";
+		return "the name holds a dot, which a nested project reads as a path; import with"
+		       " --format flat to split it";
+	return NULL;
+}
+
+static size_t segments_of(str name)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < name.n; i++)
+		n += name.p[i] == '.';
+	return n;
+}
+
+static const char *value_refused(struct walk *w, struct json *v, struct leaf *leaf)
+{
+	const char *why;
+	size_t depth = 0;
+
+	if (leaf->json)
+		leaf->value = canonical(w->arena, v, &depth);
+	else
+		leaf->value = v->text.p ? v->text : S("");
+	if (!text_fits(leaf->value, &why))
+		return why;
+	/* A file with it must be readable again, also inside a namespace. */
+	if (segments_of(leaf->name) + depth > LEAF_DEPTH_MAX - DEPTH_SPARE)
+		return "it is nested too deeply";
 	return NULL;
 }
 
@@ -113,10 +146,8 @@ static void walk_leaf(struct walk *w, struct json *v, str name, const char *refu
 	struct leaf leaf = { .name = name, .json = v->kind != JSON_STRING };
 	const char *why = refused;
 
-	if (!why && key_name_fits(name, &why)) {
-		leaf.value = leaf.json ? canonical(w->arena, v) : v->text.p ? v->text : S("");
-		(void)text_fits(leaf.value, &why);
-	}
+	if (!why && key_name_fits(name, &why))
+		why = value_refused(w, v, &leaf);
 	if (why)
 		leaf_skip_add(w->arena, w->out, name, str_from(why));
 	else
@@ -169,13 +200,14 @@ static void drop_clashes(struct arena *a, bool flat, struct leaf_list *list)
 		}
 		leaf_skip_add(a, list, names[i], str_eq(names[i], names[clash[i] - 1])
 		              ? S("the name stands in the file twice")
-		              : arena_printf(a, "a text cannot also be a parent, here of \"" FMT_STR "\"",
+		              : arena_printf(a, "a text cannot also be a parent, here of"
+		                                " \"" FMT_STR "\"",
 		                             ARG_STR(names[clash[i] - 1])));
 	}
 	list->n = kept;
 }
 
-/* Reading ---------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 static bool refuse_at(str text, size_t offset, const char *what, struct err *e)
 {
@@ -189,7 +221,8 @@ static bool refuse_at(str text, size_t offset, const char *what, struct err *e)
 			column++;
 		}
 	}
-	return err_set(e, ERR_INVALID_REQUEST, "The file cannot be read: %s (line %zu, column %zu). Nothing was imported.",
+	return err_set(e, ERR_INVALID_REQUEST,
+	               "The file cannot be read: %s (line %zu, column %zu). Nothing was imported.",
 	               what, line, column);
 }
 
@@ -208,7 +241,8 @@ static size_t first_place(str text)
 {
 	size_t i = 0;
 
-	while (i < text.n && (text.p[i] == ' ' || text.p[i] == '\t' || text.p[i] == '\n' || text.p[i] == '\r'))
+	while (i < text.n && (text.p[i] == ' ' || text.p[i] == '\t' || text.p[i] == '\n' ||
+	                      text.p[i] == '\r'))
 		i++;
 	return i;
 }
@@ -224,20 +258,22 @@ static bool subtree(struct json *root, str path, struct json **out, struct err *
 		while (m && !str_eq(m->name, segment))
 			m = m->next;
 		if (!m)
-			return err_set(e, ERR_INVALID_REQUEST, "The file has nothing at \"" FMT_STR "\": \"" FMT_STR
-			               "\" is not there.", ARG_STR(str_sub(path, 0, SAY_PATH_BYTES)),
-			               ARG_STR(str_sub(segment, 0, SAY_PATH_BYTES)));
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "The file has nothing at \"" FMT_STR "\": \"" FMT_STR "\""
+			               " is not there.", ARG_STR(clip(path, CLIP_CHARS)),
+			               ARG_STR(clip(segment, CLIP_CHARS)));
 		v = m;
 	}
 	if (v->kind != JSON_OBJECT)
-		return err_set(e, ERR_INVALID_REQUEST, "\"" FMT_STR "\" is %s; texts are imported from an object.",
-		               ARG_STR(str_sub(path, 0, SAY_PATH_BYTES)), kind_words(v));
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "\"" FMT_STR "\" is %s; texts are imported from an object.",
+		               ARG_STR(clip(path, CLIP_CHARS)), kind_words(v));
 	*out = v;
 	return true;
 }
 
-bool leaves_read(struct arena *a, str text, const struct leaf_options *options, struct leaf_list *out,
-                 struct err *e)
+bool leaves_read(struct arena *a, str text, const struct leaf_options *options,
+                 struct leaf_list *out, struct err *e)
 {
 	size_t most = options->bytes_max ? options->bytes_max : LEAF_FILE_BYTES_MAX;
 	struct walk *w = arena_new(a, struct walk);
@@ -245,10 +281,12 @@ bool leaves_read(struct arena *a, str text, const struct leaf_options *options, 
 	struct json *root;
 
 	if (text.n > most)
-		return err_set(e, ERR_PAYLOAD_TOO_LARGE, "The file has %zu bytes; at most %zu are read (import_bytes_max).",
+		return err_set(e, ERR_PAYLOAD_TOO_LARGE,
+		               "The file has %zu bytes; at most %zu are read (import_bytes_max).",
 		               text.n, most);
 	if (str_starts(text, S("\xef\xbb\xbf")))
-		return refuse_at(text, 0, "it begins with a byte order mark; save it as UTF-8 without one", e);
+		return refuse_at(text, 0, "it begins with a byte order mark; save it as UTF-8"
+		                          " without one", e);
 	if (!json_parse(a, text, LEAF_DEPTH_MAX, &root, &fault))
 		return refuse_at(text, fault.offset, fault.what, e);
 	if (root->kind != JSON_OBJECT)

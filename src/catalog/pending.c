@@ -56,11 +56,13 @@ const struct field pending_out_fields[] = {
 	FIELD(struct pending_out, project, "prj"),
 	FIELD(struct pending_out, has_changes, "has_chg"),
 	FIELD_OF_OBJECT(struct pending_out, sum, "sum", sum_fields),
-	FIELD_OF_MAP(struct pending_out, languages, "by_lng", struct pending_language, language_fields),
+	FIELD_OF_MAP(struct pending_out, languages, "by_lng", struct pending_language,
+	             language_fields),
 	FIELD_OF_LIST(struct pending_out, deleted, "del_k", struct pending_deleted, deleted_fields),
 	FIELD(struct pending_out, destination, "pub_dst"),
 	FIELD(struct pending_out, reason, "no_pub_rsn", .flags = FIELD_OPTIONAL),
-	FIELD_OF_LIST(struct pending_out, recent, "recent", struct pending_job, job_fields, .flags = FIELD_OPTIONAL),
+	FIELD_OF_LIST(struct pending_out, recent, "recent", struct pending_job, job_fields,
+	              .flags = FIELD_OPTIONAL),
 	FIELD(struct pending_out, hint, "hint", .flags = FIELD_OPTIONAL),
 	FIELD_END
 };
@@ -70,24 +72,28 @@ static str namespace_shown(str namespace)
 	return str_eq(namespace, NAMESPACE_DEFAULT) ? STR_NONE : namespace;
 }
 
-static bool preview_of(const struct act *act, const struct project *p, struct pending_language *l, struct err *e)
+static bool preview_of(const struct act *act, const struct project *p, struct pending_language *l,
+                       struct err *e)
 {
 	struct pending_text_list texts;
 	struct pending_item *v;
 
-	if (!store_pending_preview(act->db, act->arena, p->id, l->language, p->publish_drafts, PREVIEWS_MAX, &texts, e))
+	if (!store_pending_preview(act->db, act->arena, p->id, l->language, p->publish_drafts,
+	                           PREVIEWS_MAX, &texts, e))
 		return false;
 	v = arena_array(act->arena, struct pending_item, texts.n + 1);
 	for (size_t i = 0; i < texts.n; i++)
 		v[i] = (struct pending_item){
-			texts.v[i].public_id, texts.v[i].name, namespace_shown(texts.v[i].namespace),
+			texts.v[i].public_id, texts.v[i].name,
+			namespace_shown(texts.v[i].namespace),
 			texts.v[i].value, texts.v[i].state,
 		};
 	l->preview = (struct list){ v, texts.n, true };
 	return true;
 }
 
-static bool languages_of(const struct act *act, const struct project *p, struct pending_out *o, struct err *e)
+static bool languages_of(const struct act *act, const struct project *p, struct pending_out *o,
+                         struct err *e)
 {
 	struct pending_language *v;
 	struct rows rows;
@@ -96,7 +102,8 @@ static bool languages_of(const struct act *act, const struct project *p, struct 
 		return false;
 	v = arena_array(act->arena, struct pending_language, rows.n + 1);
 	for (size_t i = 0; i < rows.n; i++) {
-		v[i] = (struct pending_language){ .language = CELL(&rows, i, 0).s, .count = CELL(&rows, i, 1).i };
+		v[i] = (struct pending_language){ .language = CELL(&rows, i, 0).s,
+		                                  .count = CELL(&rows, i, 1).i };
 		o->sum.texts += v[i].count;
 		if (!preview_of(act, p, &v[i], e))
 			return false;
@@ -105,18 +112,22 @@ static bool languages_of(const struct act *act, const struct project *p, struct 
 	return true;
 }
 
-static bool deleted_of(const struct act *act, const struct project *p, struct pending_out *o, struct err *e)
+static bool deleted_of(const struct act *act, const struct project *p, struct pending_out *o,
+                       struct err *e)
 {
 	struct pending_text_list keys;
 	struct pending_deleted *v;
 
-	if (!store_pending_counts(act->db, act->arena, p->id, &o->sum.deleted, &o->sum.languages, e) ||
-	    !store_pending_keys(act->db, act->arena, p->id, p->source_language, DELETED_MAX, &keys, e))
+	if (!store_pending_counts(act->db, act->arena, p->id, &o->sum.deleted, &o->sum.languages,
+	                          e) ||
+	    !store_pending_keys(act->db, act->arena, p->id, p->source_language, DELETED_MAX, &keys,
+	                        e))
 		return false;
 	v = arena_array(act->arena, struct pending_deleted, keys.n + 1);
 	for (size_t i = 0; i < keys.n; i++)
 		v[i] = (struct pending_deleted){
-			keys.v[i].public_id, keys.v[i].name, namespace_shown(keys.v[i].namespace), keys.v[i].value,
+			keys.v[i].public_id, keys.v[i].name, namespace_shown(keys.v[i].namespace),
+			keys.v[i].value,
 		};
 	o->deleted = (struct list){ v, keys.n, true };
 	return true;
@@ -141,11 +152,13 @@ static struct pending_job job_of(struct arena *a, const struct job *j)
 		.id = j->public_id, .state = j->state, .at = at ? clock_iso(a, at) : STR_NONE,
 		.kind = str_eq(j->kind, S("initial_import")) ? S("import")
 		      : str_eq(j->kind, S("source_sync")) ? S("sync") : S("publish"),
-		.updated = number_in(result, S("published")), .files = number_in(result, S("files")),
+		.updated = number_in(result, S("published")),
+		.files = number_in(result, S("files")),
 	};
 }
 
-static bool recent_of(const struct act *act, const struct project *p, struct pending_out *o, struct err *e)
+static bool recent_of(const struct act *act, const struct project *p, struct pending_out *o,
+                      struct err *e)
 {
 	struct store_job_list jobs;
 	struct pending_job *v;
@@ -155,7 +168,8 @@ static bool recent_of(const struct act *act, const struct project *p, struct pen
 	v = arena_array(act->arena, struct pending_job, jobs.n + 1);
 	for (size_t i = 0; i < jobs.n; i++) {
 		v[i] = job_of(act->arena, &jobs.v[i]);
-		if (str_eq(jobs.v[i].state, S("pending")) || str_eq(jobs.v[i].state, S("in_progress")))
+		if (str_eq(jobs.v[i].state, S("pending")) ||
+		    str_eq(jobs.v[i].state, S("in_progress")))
 			o->reason = S("A publish is running; wait for it with getSync.");
 	}
 	o->recent = (struct list){ v, jobs.n, false };
@@ -168,7 +182,8 @@ bool pending_get(const struct act *act, const void *in, void *out, struct err *e
 	struct pending_out *o = out;
 	struct project p;
 
-	if (!project_find(act, i->org_slug, i->project_slug, &p, e) || !languages_of(act, &p, o, e) ||
+	if (!project_find(act, i->org_slug, i->project_slug, &p, e) ||
+	    !languages_of(act, &p, o, e) ||
 	    !deleted_of(act, &p, o, e) || !recent_of(act, &p, o, e))
 		return false;
 	o->project = project_full_slug(act->arena, &p);

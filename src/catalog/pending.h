@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * mcp.getPendingChanges: what the next publish would deliver, delete or add. Source: contract "platform-api" 7.12. */
+ * mcp.getPendingChanges: what the next publish would deliver, delete or add. Source: contract
+ * "platform-api" 7.12. */
 #ifndef CATALOG_PENDING_H
 #define CATALOG_PENDING_H
 
@@ -8,7 +9,8 @@
 #include "base/field.h"
 
 struct pending_in { str org_slug, project_slug; };
-struct pending_item { str id, name, namespace, text, state; };      /* namespace absent: the default one (R15) */
+/* namespace absent: the default one (R15) */
+struct pending_item { str id, name, namespace, text, state; };
 struct pending_language { str language; int64_t count; struct list preview; };
 struct pending_deleted { str id, name, namespace, source; };
 struct pending_job { str id, kind, state, at; int64_t fresh, updated, files; };

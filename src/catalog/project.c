@@ -5,6 +5,7 @@
 #include "access/id.h"
 #include "access/principal.h"
 #include "base/text.h"
+#include "catalog/clip.h"
 #include "catalog/language.h"
 #include "store/account.h"
 #include "store/catalog.h"
@@ -40,7 +41,8 @@ const struct field project_list_in_fields[] = {
 	FIELD_END
 };
 const struct field project_list_out_fields[] = {
-	FIELD_OF_LIST(struct project_list_out, projects, "projects", struct project_view, project_fields),
+	FIELD_OF_LIST(struct project_list_out, projects, "projects", struct project_view,
+	              project_fields),
 	FIELD_END
 };
 const struct field project_org_in_fields[] = {
@@ -48,7 +50,8 @@ const struct field project_org_in_fields[] = {
 	FIELD_END
 };
 const struct field project_create_in_fields[] = {
-	FIELD(struct project_create_in, name, "name", .flags = FIELD_REQUIRED, .min = 1, .max = PROJECT_NAME_CHARS_MAX),
+	FIELD(struct project_create_in, name, "name", .flags = FIELD_REQUIRED, .min = 1,
+	      .max = PROJECT_NAME_CHARS_MAX),
 	FIELD(struct project_create_in, slug, "slug", .flags = FIELD_REQUIRED),
 	FIELD(struct project_create_in, source_language, "sourceLanguage", .flags = FIELD_REQUIRED),
 	FIELD_END
@@ -78,14 +81,16 @@ const struct field project_detail_fields[] = {
 	FIELD(struct project_detail, project.file_structure, "fileStructure"),
 	FIELD(struct project_detail, project.key_format, "keyFormat"),
 	FIELD(struct project_detail, key_count, "keyCount"),
-	FIELD_OF_LIST(struct project_detail, languages, "languages", struct project_language_view, project_language_fields),
+	FIELD_OF_LIST(struct project_detail, languages, "languages", struct project_language_view,
+	              project_language_fields),
 	FIELD_OF_OBJECT(struct project_detail, cdn, "cdn", project_cdn_fields),
 	FIELD_END
 };
 
-/* Finding ---------------------------------------------------------------------------------------- */
+/* Finding -------------------------------------------------------------------------------------- */
 
-static bool project_checked(const struct act *act, const struct project *p, struct project *out, struct err *e)
+static bool project_checked(const struct act *act, const struct project *p, struct project *out,
+                            struct err *e)
 {
 	if (p->id == 0)
 		return err_set(e, ERR_NOT_FOUND, "Project not found");
@@ -97,11 +102,13 @@ static bool project_checked(const struct act *act, const struct project *p, stru
 	return e->code == ERR_NOT_FOUND ? err_set(e, ERR_NOT_FOUND, "Project not found") : false;
 }
 
-bool project_find(const struct act *act, str organization_slug, str slug, struct project *out, struct err *e)
+bool project_find(const struct act *act, str organization_slug, str slug, struct project *out,
+                  struct err *e)
 {
 	struct project p;
 
-	return store_project_by_slugs(act->db, act->arena, arena_lower(act->arena, organization_slug),
+	return store_project_by_slugs(act->db, act->arena,
+	                              arena_lower(act->arena, organization_slug),
 	                              arena_lower(act->arena, slug), &p, e) &&
 	       project_checked(act, &p, out, e);
 }
@@ -110,8 +117,10 @@ bool project_find_name(const struct act *act, str name, struct project *out, str
 {
 	str organization, slug = name;
 
-	if (!str_cut(&slug, '/', &organization) || !slug.p || str_has(slug, '/') || !organization.n || !slug.n)
-		return err_set(e, ERR_INVALID_REQUEST, "Name the project as ORG/SLUG, for example acme/web.");
+	if (!str_cut(&slug, '/', &organization) || !slug.p || str_has(slug, '/') ||
+	    !organization.n || !slug.n)
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "Name the project as ORG/SLUG, for example acme/web.");
 	return project_find(act, organization, slug, out, e);
 }
 
@@ -120,7 +129,8 @@ bool project_find_id(const struct act *act, str public_id, struct project *out, 
 	struct project p = { 0 };
 
 	if (is_uuid(public_id) &&
-	    !store_project_by_public_id(act->db, act->arena, arena_lower(act->arena, public_id), &p, e))
+	    !store_project_by_public_id(act->db, act->arena, arena_lower(act->arena, public_id), &p,
+	                                e))
 		return false;
 	return project_checked(act, &p, out, e);
 }
@@ -130,7 +140,7 @@ str project_full_slug(struct arena *a, const struct project *p)
 	return arena_join(a, (const str[]){ p->organization_slug, p->slug }, 2, S("/"));
 }
 
-/* Views ------------------------------------------------------------------------------------------ */
+/* Views ---------------------------------------------------------------------------------------- */
 
 struct strs languages_shown(struct arena *a, const struct language_list *list)
 {
@@ -143,7 +153,8 @@ struct strs languages_shown(struct arena *a, const struct language_list *list)
 	return (struct strs){ v, n, true };
 }
 
-static struct project_view view_of(struct arena *a, const struct project *p, const struct language_list *languages)
+static struct project_view view_of(struct arena *a, const struct project *p,
+                                   const struct language_list *languages)
 {
 	return (struct project_view){
 		.id = p->public_id, .slug = project_full_slug(a, p), .name = p->name,
@@ -152,7 +163,8 @@ static struct project_view view_of(struct arena *a, const struct project *p, con
 	};
 }
 
-static bool view_load(const struct act *act, const struct project *p, struct project_view *out, struct err *e)
+static bool view_load(const struct act *act, const struct project *p, struct project_view *out,
+                      struct err *e)
 {
 	struct language_list languages;
 
@@ -162,10 +174,11 @@ static bool view_load(const struct act *act, const struct project *p, struct pro
 	return true;
 }
 
-static bool views_load(const struct act *act, const struct project_list *projects, struct project_list_out *out,
-                       struct err *e)
+static bool views_load(const struct act *act, const struct project_list *projects,
+                       struct project_list_out *out, struct err *e)
 {
-	struct language_list *languages = arena_array(act->arena, struct language_list, projects->n + 1);
+	struct language_list *languages = arena_array(act->arena, struct language_list,
+	                                              projects->n + 1);
 	struct project_view *v = arena_array(act->arena, struct project_view, projects->n + 1);
 	size_t n = 0;
 
@@ -196,7 +209,8 @@ bool project_list_all(const struct act *act, const void *in, void *out, struct e
 	struct project_list projects;
 
 	if (!i->organization.n)
-		return store_projects_all(act->db, act->arena, &projects, e) && views_load(act, &projects, out, e);
+		return store_projects_all(act->db, act->arena, &projects, e) &&
+		       views_load(act, &projects, out, e);
 	if (!store_organization_by_ref(act->db, act->arena, i->organization, &organization, e))
 		return false;
 	if (organization.id == 0)
@@ -230,14 +244,16 @@ double coverage_percent(int64_t texts, int64_t keys)
 str project_cdn_pattern(const struct act *act, const struct project *p)
 {
 	return arena_printf(act->arena, FMT_STR "/" FMT_STR "/" FMT_STR "/{locale}/%s.json",
-	                    ARG_STR(act->settings->cdn_base_url), ARG_STR(p->organization_slug), ARG_STR(p->slug),
+	                    ARG_STR(act->settings->cdn_base_url), ARG_STR(p->organization_slug),
+	                    ARG_STR(p->slug),
 	                    project_is_namespaced(p) ? "{namespace}" : "translations");
 }
 
 str project_manifest_url(const struct act *act, const struct project *p)
 {
 	return arena_printf(act->arena, FMT_STR "/" FMT_STR "/" FMT_STR "/manifest.json",
-	                    ARG_STR(act->settings->cdn_base_url), ARG_STR(p->organization_slug), ARG_STR(p->slug));
+	                    ARG_STR(act->settings->cdn_base_url), ARG_STR(p->organization_slug),
+	                    ARG_STR(p->slug));
 }
 
 static int64_t texts_in(const struct coverage_list *coverage, str language)
@@ -266,23 +282,27 @@ bool project_get(const struct act *act, const void *in, void *out, struct err *e
 	views[0] = (struct project_language_view){ p.source_language, S("active"),
 		coverage_percent(texts_in(&coverage, p.source_language), detail->key_count) };
 	for (size_t k = 0; k < languages.n; k++)
-		views[k + 1] = (struct project_language_view){ languages.v[k].code, languages.v[k].status,
-			coverage_percent(texts_in(&coverage, languages.v[k].code), detail->key_count) };
+		views[k + 1] = (struct project_language_view){ languages.v[k].code,
+		                                               languages.v[k].status,
+			coverage_percent(texts_in(&coverage, languages.v[k].code),
+			                 detail->key_count) };
 	detail->languages = (struct list){ views, languages.n + 1, true };
 	detail->project = view_of(act->arena, &p, &languages);
 	detail->cdn = (struct project_cdn_view){
-		act->settings->cdn_base_url, project_manifest_url(act, &p), project_cdn_pattern(act, &p),
+		act->settings->cdn_base_url, project_manifest_url(act, &p),
+		project_cdn_pattern(act, &p),
 	};
 	return true;
 }
 
-/* Making ----------------------------------------------------------------------------------------- */
+/* Making --------------------------------------------------------------------------------------- */
 
 /* Words that would make an address of this project ambiguous, or that pages use. */
 static bool slug_is_reserved(str slug)
 {
 	static const str words[] = {
-		STR("v"), STR("new"), STR("api"), STR("settings"), STR("translations"), STR("manifest"), STR("batch"),
+		STR("v"), STR("new"), STR("api"), STR("settings"), STR("translations"),
+		STR("manifest"), STR("batch"),
 	};
 
 	for (size_t i = 0; i < COUNT(words); i++)
@@ -296,16 +316,19 @@ static bool slug_needed(const struct act *act, str text, str *out, struct err *e
 	str slug = arena_lower(act->arena, text);
 
 	if (!is_slug(slug))
-		return err_set(e, ERR_INVALID_REQUEST, "slug: \"" FMT_STR "\" cannot be one. Use 1 to %d of a-z, 0-9 and"
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "slug: \"" FMT_STR "\" cannot be one. Use 1 to %d of a-z, 0-9 and"
 		               " \"-\", with a letter or digit at both ends.",
-		               ARG_STR(str_sub(text, 0, SLUG_BYTES_MAX)), SLUG_BYTES_MAX);
+		               ARG_STR(clip(text, CLIP_CHARS)), SLUG_BYTES_MAX);
 	if (slug_is_reserved(slug))
-		return err_set(e, ERR_INVALID_REQUEST, "slug: \"" FMT_STR "\" is reserved. Choose another.", ARG_STR(slug));
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "slug: \"" FMT_STR "\" is reserved. Choose another.", ARG_STR(slug));
 	*out = slug;
 	return true;
 }
 
-static bool languages_insert(const struct act *act, const struct project *p, const struct strs *codes, struct err *e)
+static bool languages_insert(const struct act *act, const struct project *p,
+                             const struct strs *codes, struct err *e)
 {
 	for (size_t i = 0; i < codes->n; i++) {
 		bool added;
@@ -314,15 +337,16 @@ static bool languages_insert(const struct act *act, const struct project *p, con
 		if (!language_needed(act->arena, codes->v[i], &code, e))
 			return false;
 		if (!str_eq(code, p->source_language) &&
-		    !store_language_insert(act->db, act->arena, p->id, code, S("active"), act->now_ms, &added, e))
+		    !store_language_insert(act->db, act->arena, p->id, code, S("active"),
+		                           act->now_ms, &added, e))
 			return false;
 	}
 	return true;
 }
 
 /* p has slug, name and organization; the rest is filled here. */
-static bool project_make(const struct act *act, struct project *p, str source, const struct strs *languages,
-                         struct err *e)
+static bool project_make(const struct act *act, struct project *p, str source,
+                         const struct strs *languages, struct err *e)
 {
 	struct audit_detail detail;
 
@@ -333,7 +357,8 @@ static bool project_make(const struct act *act, struct project *p, str source, c
 	p->created_ms = act->now_ms;
 	if (!p->name.n)
 		p->name = p->slug;
-	if (!store_project_insert(act->db, act->arena, p, e) || !languages_insert(act, p, languages, e))
+	if (!store_project_insert(act->db, act->arena, p, e) ||
+	    !languages_insert(act, p, languages, e))
 		return false;
 	detail = (struct audit_detail){
 		.organization_id = p->organization_id, .project_id = p->id,
@@ -349,14 +374,18 @@ bool project_add(const struct act *act, const void *in, void *out, struct err *e
 	str organization_slug, slug = i->project;
 	struct project p;
 
-	if (!str_cut(&slug, '/', &organization_slug) || !slug.n || !organization_slug.n || str_has(slug, '/'))
-		return err_set(e, ERR_INVALID_REQUEST, "Name the project as ORG/SLUG, for example acme/web.");
-	if (!store_organization_by_slug(act->db, act->arena, arena_lower(act->arena, organization_slug),
+	if (!str_cut(&slug, '/', &organization_slug) || !slug.n || !organization_slug.n ||
+	    str_has(slug, '/'))
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "Name the project as ORG/SLUG, for example acme/web.");
+	if (!store_organization_by_slug(act->db, act->arena,
+	                                arena_lower(act->arena, organization_slug),
 	                                &organization, e))
 		return false;
 	if (organization.id == 0)
-		return err_set(e, ERR_NOT_FOUND, "There is no organization \"" FMT_STR "\". Add it first.",
-		               ARG_STR(str_sub(organization_slug, 0, SLUG_BYTES_MAX)));
+		return err_set(e, ERR_NOT_FOUND,
+		               "There is no organization \"" FMT_STR "\". Add it first.",
+		               ARG_STR(clip(organization_slug, CLIP_CHARS)));
 	p = (struct project){
 		.organization_id = organization.id, .organization_slug = organization.slug,
 		.organization_name = organization.name, .slug = slug, .name = i->name,
@@ -374,10 +403,12 @@ bool project_create(const struct act *act, const void *in, void *out, struct err
 	struct project p;
 
 	if (who->projects.mode != PROJECTS_ALL)
-		return err_set(e, ERR_FORBIDDEN, "This connection is limited to chosen projects and cannot add one. Connect"
-		               " again and choose all projects.");
+		return err_set(e, ERR_FORBIDDEN,
+		               "This connection is limited to chosen projects and cannot add one."
+		               " Connect again and choose all projects.");
 	p = (struct project){
-		.organization_id = who->organization_id, .organization_slug = who->organization_slug,
+		.organization_id = who->organization_id,
+		.organization_slug = who->organization_slug,
 		.organization_name = who->organization_name, .slug = i->slug, .name = i->name,
 		.file_structure = S("single_file"), .key_format = S("nested"),
 	};

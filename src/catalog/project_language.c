@@ -25,12 +25,14 @@ const struct field language_add_out_fields[] = {
 static const struct field proposed_in_fields[] = {
 	FIELD(struct language_proposed, code, "languageCode", .flags = FIELD_REQUIRED | FIELD_LOWER,
 	      .min = LANGUAGE_BYTES_MIN, .max = LANGUAGE_WIRE_BYTES_MAX),
-	FIELD(struct language_proposed, status, "status", .flags = FIELD_STRICT, .one_of = new_statuses),
+	FIELD(struct language_proposed, status, "status", .flags = FIELD_STRICT,
+	      .one_of = new_statuses),
 	FIELD_END
 };
 const struct field language_propose_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct language_propose_in),
-	FIELD_OF_LIST(struct language_propose_in, languages, "languages", struct language_proposed, proposed_in_fields,
+	FIELD_OF_LIST(struct language_propose_in, languages, "languages", struct language_proposed,
+	              proposed_in_fields,
 	              .flags = FIELD_REQUIRED | FIELD_COERCED, .min = 1, .max = LANGUAGES_MAX),
 	FIELD_END
 };
@@ -44,16 +46,19 @@ const struct field language_propose_out_fields[] = {
 	FIELD(struct language_propose_out, success, "success"),
 	FIELD(struct language_propose_out, added, "added"),
 	FIELD(struct language_propose_out, skipped, "skipped"),
-	FIELD_OF_LIST(struct language_propose_out, results, "results", struct language_proposed, proposed_out_fields),
-	FIELD(struct language_propose_out, skipped_as_source, "skippedAsSource", .flags = FIELD_OPTIONAL),
+	FIELD_OF_LIST(struct language_propose_out, results, "results", struct language_proposed,
+	              proposed_out_fields),
+	FIELD(struct language_propose_out, skipped_as_source, "skippedAsSource",
+	      .flags = FIELD_OPTIONAL),
 	FIELD(struct language_propose_out, warnings, "warnings", .flags = FIELD_OPTIONAL),
-	FIELD_OF_OBJECT(struct language_propose_out, pending, "pendingPublish", pending_verbose_fields,
-	                .flags = FIELD_OPTIONAL),
+	FIELD_OF_OBJECT(struct language_propose_out, pending, "pendingPublish",
+	                pending_verbose_fields, .flags = FIELD_OPTIONAL),
 	FIELD(struct language_propose_out, hint, "hint", .flags = FIELD_OPTIONAL),
 	FIELD_END
 };
 static const struct field edit_in_fields[] = {
-	FIELD(struct language_edit_item, code, "languageCode", .flags = FIELD_REQUIRED | FIELD_LOWER,
+	FIELD(struct language_edit_item, code, "languageCode",
+	      .flags = FIELD_REQUIRED | FIELD_LOWER,
 	      .min = LANGUAGE_BYTES_MIN, .max = LANGUAGE_WIRE_BYTES_MAX),
 	FIELD(struct language_edit_item, status, "status", .one_of = statuses),
 	FIELD(struct language_edit_item, new_status, "newStatus", .one_of = statuses),
@@ -61,7 +66,8 @@ static const struct field edit_in_fields[] = {
 };
 const struct field language_edit_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct language_edit_in),
-	FIELD_OF_LIST(struct language_edit_in, updates, "updates", struct language_edit_item, edit_in_fields,
+	FIELD_OF_LIST(struct language_edit_in, updates, "updates", struct language_edit_item,
+	              edit_in_fields,
 	              .flags = FIELD_REQUIRED | FIELD_COERCED, .min = 1, .max = LANGUAGES_MAX),
 	FIELD_END
 };
@@ -74,7 +80,8 @@ static const struct field edited_fields[] = {
 };
 const struct field language_edit_out_fields[] = {
 	FIELD(struct language_edit_out, success, "success"),
-	FIELD_OF_LIST(struct language_edit_out, results, "results", struct language_edited, edited_fields),
+	FIELD_OF_LIST(struct language_edit_out, results, "results", struct language_edited,
+	              edited_fields),
 	FIELD(struct language_edit_out, not_found, "notFound"),
 	FIELD_OF_OBJECT(struct language_edit_out, pending, "pendingPublish", pending_verbose_fields,
 	                .flags = FIELD_OPTIONAL),
@@ -84,7 +91,8 @@ const struct field language_edit_out_fields[] = {
 };
 const struct field language_archive_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct language_archive_in),
-	FIELD(struct language_archive_in, codes, "languageCodes", .flags = FIELD_REQUIRED | FIELD_COERCED | FIELD_LOWER,
+	FIELD(struct language_archive_in, codes, "languageCodes",
+	      .flags = FIELD_REQUIRED | FIELD_COERCED | FIELD_LOWER,
 	      .min = 1, .max = LANGUAGES_MAX),
 	FIELD_END
 };
@@ -93,13 +101,13 @@ const struct field language_archive_out_fields[] = {
 	FIELD(struct language_archive_out, archived, "archived"),
 	FIELD(struct language_archive_out, already, "alreadyArchived"),
 	FIELD(struct language_archive_out, not_found, "notFound"),
-	FIELD_OF_OBJECT(struct language_archive_out, pending, "pendingPublish", pending_verbose_fields,
-	                .flags = FIELD_OPTIONAL),
+	FIELD_OF_OBJECT(struct language_archive_out, pending, "pendingPublish",
+	                pending_verbose_fields, .flags = FIELD_OPTIONAL),
 	FIELD_END
 };
 
-static bool audit(const struct act *act, const struct project *p, enum audit_kind kind, str code, str status,
-                  struct err *e)
+static bool audit(const struct act *act, const struct project *p, enum audit_kind kind, str code,
+                  str status, struct err *e)
 {
 	struct audit_detail detail = {
 		.organization_id = p->organization_id, .project_id = p->id,
@@ -109,9 +117,11 @@ static bool audit(const struct act *act, const struct project *p, enum audit_kin
 	return audit_add(act, kind, &detail, e);
 }
 
-static bool insert(const struct act *act, const struct project *p, str code, str status, bool *added, struct err *e)
+static bool insert(const struct act *act, const struct project *p, str code, str status,
+                   bool *added, struct err *e)
 {
-	return store_language_insert(act->db, act->arena, p->id, code, status, act->now_ms, added, e) &&
+	return store_language_insert(act->db, act->arena, p->id, code, status, act->now_ms, added,
+	                             e) &&
 	       (!*added || audit(act, p, AUDIT_LANGUAGE_ADDED, code, status, e));
 }
 
@@ -132,7 +142,8 @@ bool language_add(const struct act *act, const void *in, void *out, struct err *
 	struct project p;
 	str code;
 
-	if (!project_find_id(act, i->project_id, &p, e) || !language_needed(act->arena, i->code, &code, e) ||
+	if (!project_find_id(act, i->project_id, &p, e) ||
+	    !language_needed(act->arena, i->code, &code, e) ||
 	    !store_languages(act->db, act->arena, p.id, &languages, e))
 		return false;
 	*o = (struct language_add_out){ code, S("active"), false };
@@ -144,7 +155,7 @@ bool language_add(const struct act *act, const void *in, void *out, struct err *
 	return there || insert(act, &p, code, S("active"), &o->added, e);
 }
 
-/* Several ------------------------------------------------------------------------------------------ */
+/* Several -------------------------------------------------------------------------------------- */
 
 /* All are checked before anything is written; the message names every bad code. */
 static bool codes_known(const struct act *act, struct language_proposed *v, size_t n, struct err *e)
@@ -160,8 +171,10 @@ static bool codes_known(const struct act *act, struct language_proposed *v, size
 	}
 	if (bad_n == 0)
 		return true;
-	return err_set(e, ERR_INVALID_REQUEST, "Unknown language codes: " FMT_STR ". Use BCP 47 tags such as en, pt-br or"
-	               " zh-hans; nothing was added.", ARG_STR(arena_join(act->arena, bad, bad_n < 6 ? bad_n : 6, S(", "))));
+	return err_set(e, ERR_INVALID_REQUEST,
+	               "Unknown language codes: " FMT_STR ". Use BCP 47 tags such as en, pt-br or"
+	               " zh-hans; nothing was added.",
+	               ARG_STR(arena_join(act->arena, bad, bad_n < 6 ? bad_n : 6, S(", "))));
 }
 
 bool language_propose(const struct act *act, const void *in, void *out, struct err *e)
@@ -189,8 +202,11 @@ bool language_propose(const struct act *act, const void *in, void *out, struct e
 		v[k].status = there ? there->status : v[k].status.n ? v[k].status : S("active");
 		if (str_eq(v[k].code, p.source_language)) {
 			v[k].status = S("active");
-			warnings[o->warnings.n++] = arena_printf(act->arena, "\"" FMT_STR "\" is the source language; it has"
-			                                         " every key already.", ARG_STR(v[k].code));
+			warnings[o->warnings.n++] =
+			        arena_printf(act->arena, "\"" FMT_STR "\" is the source language;"
+			                                              " it has"
+			                                         " every key already.",
+			                                         ARG_STR(v[k].code));
 			o->skipped_as_source++;
 			continue;
 		}
@@ -203,8 +219,8 @@ bool language_propose(const struct act *act, const void *in, void *out, struct e
 	return o->added == 0 || pending_hint(act, &p, &o->pending, e);
 }
 
-static bool set_status(const struct act *act, const struct project *p, str code, str status, bool *changed,
-                       struct err *e)
+static bool set_status(const struct act *act, const struct project *p, str code, str status,
+                       bool *changed, struct err *e)
 {
 	return store_language_set_status(act->db, act->arena, p->id, code, status, changed, e) &&
 	       (!*changed || audit(act, p, AUDIT_PROJECT_CHANGED, code, status, e));
@@ -233,7 +249,8 @@ bool language_edit(const struct act *act, const void *in, void *out, struct err 
 		struct language_edited *r;
 
 		if (!status.n)
-			return err_set(e, ERR_INVALID_REQUEST, "updates[%zu].status: say active, draft or archived", k);
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "updates[%zu].status: say active, draft or archived", k);
 		if (!there) {
 			missing[o->not_found.n++] = items[k].code;
 			continue;
@@ -253,7 +270,8 @@ bool language_archive(const struct act *act, const void *in, void *out, struct e
 	const struct language_archive_in *i = in;
 	struct language_archive_out *o = out;
 	size_t n = i->codes.n;
-	str *archived = arena_array(act->arena, str, n + 1), *already = arena_array(act->arena, str, n + 1);
+	str *archived = arena_array(act->arena, str, n + 1),
+	        *already = arena_array(act->arena, str, n + 1);
 	str *missing = arena_array(act->arena, str, n + 1);
 	struct language_list languages;
 	struct project p;

@@ -7,7 +7,8 @@
 #include "access/act.h"
 #include "catalog/write.h"
 
-/* language.add {projectId, code}: partner REST. ERR_INVALID_REQUEST names a code that is none. Write lane. */
+/* language.add {projectId, code}: partner REST. ERR_INVALID_REQUEST names a code that is none.
+ * Write lane. */
 struct language_add_in { str project_id, code; };
 struct language_add_out { str code, status; bool added; };
 extern const struct field language_add_in_fields[], language_add_out_fields[];
@@ -44,7 +45,8 @@ bool language_edit(const struct act *act, const void *in, void *out, struct err 
 
 /* language.archive: mcp.deleteLanguages; texts stay. Write lane. */
 struct language_archive_in { str org_slug, project_slug; struct strs codes; };
-struct language_archive_out { bool success; struct strs archived, already, not_found; struct pending_hint pending; };
+struct language_archive_out { bool success; struct strs archived, already,
+                              not_found; struct pending_hint pending; };
 extern const struct field language_archive_in_fields[], language_archive_out_fields[];
 bool language_archive(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 

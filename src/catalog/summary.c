@@ -25,7 +25,8 @@ static const struct field visible_project_fields[] = {
 };
 const struct field visible_out_fields[] = {
 	FIELD(struct visible_out, cdn_base_url, "cdnBaseUrl"),
-	FIELD_OF_LIST(struct visible_out, projects, "projects", struct visible_project, visible_project_fields),
+	FIELD_OF_LIST(struct visible_out, projects, "projects", struct visible_project,
+	              visible_project_fields),
 	FIELD_END
 };
 const struct field summary_in_fields[] = {
@@ -71,7 +72,8 @@ static const struct field cdn_fields[] = {
 const struct field summary_out_fields[] = {
 	FIELD(struct summary_out, project, "prj"),
 	FIELD(struct summary_out, source_language, "sl"),
-	FIELD_OF_LIST(struct summary_out, namespaces, "nss", struct summary_namespace, namespace_compact_fields),
+	FIELD_OF_LIST(struct summary_out, namespaces, "nss", struct summary_namespace,
+	              namespace_compact_fields),
 	FIELD(struct summary_out, targets, "lng"),
 	FIELD(struct summary_out, keys, "tk"),
 	FIELD_OF_MAP(struct summary_out, coverage, "cov", struct summary_coverage, coverage_fields),
@@ -81,17 +83,19 @@ const struct field summary_out_fields[] = {
 	FIELD(struct summary_out, project, "slug", .flags = FIELD_UNBATCHED),
 	FIELD(struct summary_out, source_language, "sourceLanguageCode", .flags = FIELD_UNBATCHED),
 	FIELD(struct summary_out, keys, "keyCount", .flags = FIELD_UNBATCHED),
-	FIELD_OF_LIST(struct summary_out, namespaces, "namespaces", struct summary_namespace, namespace_verbose_fields,
-	              .flags = FIELD_UNBATCHED),
-	FIELD_OF_LIST(struct summary_out, languages, "languages", struct summary_language, language_fields,
-	              .flags = FIELD_UNBATCHED),
+	FIELD_OF_LIST(struct summary_out, namespaces, "namespaces", struct summary_namespace,
+	              namespace_verbose_fields, .flags = FIELD_UNBATCHED),
+	FIELD_OF_LIST(struct summary_out, languages, "languages", struct summary_language,
+	              language_fields, .flags = FIELD_UNBATCHED),
 	FIELD_END
 };
 
 static str cdn_format(const struct act *act, const struct project *p)
 {
-	return arena_printf(act->arena, FMT_STR "/" FMT_STR "/" FMT_STR "/{locale}/{namespace}.json",
-	                    ARG_STR(act->settings->cdn_base_url), ARG_STR(p->organization_slug), ARG_STR(p->slug));
+	return arena_printf(act->arena,
+	                    FMT_STR "/" FMT_STR "/" FMT_STR "/{locale}/{namespace}.json",
+	                    ARG_STR(act->settings->cdn_base_url), ARG_STR(p->organization_slug),
+	                    ARG_STR(p->slug));
 }
 
 bool project_list_visible(const struct act *act, const void *in, void *out, struct err *e)
@@ -106,7 +110,8 @@ bool project_list_visible(const struct act *act, const void *in, void *out, stru
 	(void)in;
 	if (who->kind == WHO_SESSION
 	    ? !store_projects_of_account(act->db, act->arena, who->account_id, &projects, e)
-	    : !store_projects_of_organization(act->db, act->arena, who->organization_id, &projects, e))
+	    : !store_projects_of_organization(act->db, act->arena, who->organization_id, &projects,
+	                                      e))
 		return false;
 	languages = arena_array(act->arena, struct language_list, projects.n + 1);
 	v = arena_array(act->arena, struct visible_project, projects.n + 1);
@@ -115,11 +120,14 @@ bool project_list_visible(const struct act *act, const void *in, void *out, stru
 	for (size_t i = 0; i < projects.n; i++) {
 		const struct project *p = &projects.v[i];
 
-		if (who->kind != WHO_SESSION && !access_sees_project(who, p->organization_id, p->id))
+		if (who->kind != WHO_SESSION && !access_sees_project(who, p->organization_id,
+		                                                     p->id))
 			continue;
 		v[n++] = (struct visible_project){
-			.id = p->public_id, .slug = project_full_slug(act->arena, p), .name = p->name,
-			.organization_name = p->organization_name, .source_language = p->source_language,
+			.id = p->public_id, .slug = project_full_slug(act->arena, p),
+			.name = p->name,
+			.organization_name = p->organization_name,
+			.source_language = p->source_language,
 			.target_languages = languages_shown(act->arena, &languages[i]),
 			.cdn_format = cdn_format(act, p), .file_structure = p->file_structure,
 			.key_format = p->key_format,
@@ -130,7 +138,7 @@ bool project_list_visible(const struct act *act, const void *in, void *out, stru
 	return true;
 }
 
-/* One project ------------------------------------------------------------------------------------ */
+/* One project ---------------------------------------------------------------------------------- */
 
 /* {t, d, ap, tg} of what is set; "null" when nothing is. */
 static str context_json(struct arena *a, const struct namespace_row *row)
@@ -170,14 +178,15 @@ static struct list namespaces_of(struct arena *a, const struct namespace_list *r
 
 		if (row->keys || row->description.n || !str_eq(context, S("null")))
 			v[n++] = (struct summary_namespace){
-				row->name, row->keys, row->description.n ? row->description : STR_NONE, context,
+				row->name, row->keys, row->description.n ? row->description
+				: STR_NONE, context,
 			};
 	}
 	return (struct list){ v, n, true };
 }
 
-static void languages_of(struct arena *a, const struct language_list *languages, const struct coverage_list *coverage,
-                         struct summary_out *o)
+static void languages_of(struct arena *a, const struct language_list *languages,
+                         const struct coverage_list *coverage, struct summary_out *o)
 {
 	struct summary_coverage *cov = arena_array(a, struct summary_coverage, languages->n + 1);
 	struct summary_language *v = arena_array(a, struct summary_language, languages->n + 1);
@@ -192,8 +201,10 @@ static void languages_of(struct arena *a, const struct language_list *languages,
 		for (size_t k = 0; k < coverage->n; k++)
 			if (str_eq(coverage->v[k].language, l->code))
 				texts = coverage->v[k].texts;
-		cov[n] = (struct summary_coverage){ l->code, texts, coverage_percent(texts, o->keys) };
-		v[n] = (struct summary_language){ l->code, language_name(a, l->code), l->status, cov[n].percent };
+		cov[n] = (struct summary_coverage){ l->code, texts, coverage_percent(texts,
+		                                                                     o->keys) };
+		v[n] = (struct summary_language){ l->code, language_name(a, l->code), l->status,
+		                                  cov[n].percent };
 		n++;
 	}
 	o->coverage = (struct list){ cov, n, true };
@@ -201,8 +212,8 @@ static void languages_of(struct arena *a, const struct language_list *languages,
 }
 
 /* One or two real addresses: the source language and the first target. */
-static void cdn_of(const struct act *act, const struct project *p, const struct namespace_list *namespaces,
-                   struct summary_out *o)
+static void cdn_of(const struct act *act, const struct project *p,
+                   const struct namespace_list *namespaces, struct summary_out *o)
 {
 	str *examples = arena_array(act->arena, str, EXAMPLES_MAX);
 	str codes[EXAMPLES_MAX] = { p->source_language, o->targets.n ? o->targets.v[0] : STR_NONE };
@@ -211,18 +222,21 @@ static void cdn_of(const struct act *act, const struct project *p, const struct 
 
 	if (project_is_namespaced(p))
 		for (size_t i = 0; i < namespaces->n; i++)
-			if (namespaces->v[i].keys && !str_eq(namespaces->v[i].name, NAMESPACE_DEFAULT)) {
+			if (namespaces->v[i].keys &&
+			    !str_eq(namespaces->v[i].name, NAMESPACE_DEFAULT)) {
 				file = namespaces->v[i].name;
 				break;
 			}
 	for (size_t i = 0; i < EXAMPLES_MAX && codes[i].n; i++)
-		examples[n++] = arena_printf(act->arena, FMT_STR "/" FMT_STR "/" FMT_STR "/" FMT_STR ".json",
-		                             ARG_STR(act->settings->cdn_base_url), ARG_STR(o->project),
-		                             ARG_STR(codes[i]), ARG_STR(file));
+		examples[n++] = arena_printf(act->arena,
+		                             FMT_STR "/" FMT_STR "/" FMT_STR "/" FMT_STR ".json",
+		                             ARG_STR(act->settings->cdn_base_url),
+		                             ARG_STR(o->project), ARG_STR(codes[i]), ARG_STR(file));
 	o->cdn = (struct summary_cdn){
 		.base = act->settings->cdn_base_url, .manifest = project_manifest_url(act, p),
 		.pattern = project_cdn_pattern(act, p), .example = examples[0],
-		.examples = { examples, n, true }, .file_structure = p->file_structure, .key_format = p->key_format,
+		.examples = { examples, n, true }, .file_structure = p->file_structure,
+		.key_format = p->key_format,
 	};
 }
 
@@ -251,6 +265,7 @@ bool project_summary(const struct act *act, const void *in, void *out, struct er
 	if (o->keys == 0)
 		o->message = S("The project has no keys yet. Create some with createKeys.");
 	else if (o->targets.n == 0)
-		o->message = S("The project has no target languages yet. Add some with proposeLanguages.");
+		o->message = S("The project has no target languages yet. Add some with"
+		               " proposeLanguages.");
 	return true;
 }

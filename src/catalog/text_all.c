@@ -2,6 +2,7 @@
 #include "catalog/text_all.h"
 
 #include "base/json.h"
+#include "catalog/clip.h"
 #include "catalog/key_list.h"
 #include "catalog/project.h"
 #include "catalog/tree.h"
@@ -9,7 +10,8 @@
 #include "store/text.h"
 
 enum {
-	KEYS_MAX = 200, KEYS_DEFAULT = 100, DESCRIPTION_CHARS = 80, AI_PROMPT_CHARS = 100, ECHO_BYTES_MAX = 1 << 20,
+	KEYS_MAX = 200, KEYS_DEFAULT = 100, DESCRIPTION_CHARS = 80, AI_PROMPT_CHARS = 100,
+	ECHO_BYTES_MAX = 1 << 20,
 	TEXT_JSON_BYTES_MAX = 64 << 20,
 };
 
@@ -19,10 +21,12 @@ const struct field text_all_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct text_all_in),
 	FIELD(struct text_all_in, namespaces, "namespaces", .flags = FIELD_COERCED),
 	FIELD(struct text_all_in, keys, "keys", .flags = FIELD_COERCED),
-	{ .name = "search", .kind = FIELD_STR_OR_STRS, .offset = offsetof(struct text_all_in, search) },
+	{ .name = "search", .kind = FIELD_STR_OR_STRS,
+	  .offset = offsetof(struct text_all_in, search) },
 	FIELD(struct text_all_in, languages, "languages", .flags = FIELD_COERCED | FIELD_LOWER),
 	FIELD(struct text_all_in, status, "status", .one_of = statuses),
-	FIELD(struct text_all_in, limit, "limit", .flags = FIELD_COERCED, .min = 1, .max = KEYS_MAX),
+	FIELD(struct text_all_in, limit, "limit", .flags = FIELD_COERCED, .min = 1,
+	      .max = KEYS_MAX),
 	FIELD(struct text_all_in, compact, "compact"),
 	FIELD_END
 };
@@ -37,7 +41,8 @@ static const struct field key_fields[] = {
 	FIELD(struct key_shown, name, "k"),
 	FIELD(struct key_shown, namespace, "ns", .flags = FIELD_OPTIONAL),
 	FIELD_RAW_JSON(struct key_shown, source, "src", .flags = FIELD_OPTIONAL),
-	FIELD_OF_MAP(struct key_shown, texts, "tr", struct text_shown, text_fields, .flags = FIELD_OPTIONAL),
+	FIELD_OF_MAP(struct key_shown, texts, "tr", struct text_shown, text_fields,
+	             .flags = FIELD_OPTIONAL),
 	FIELD_RAW_JSON(struct key_shown, count, "tc", .flags = FIELD_OPTIONAL),
 	FIELD(struct key_shown, name, "key", .flags = FIELD_UNBATCHED),
 	FIELD(struct key_shown, namespace_name, "namespace", .flags = FIELD_UNBATCHED),
@@ -59,8 +64,8 @@ const struct field text_all_out_fields[] = {
 	FIELD(struct text_all_out, languages, "lng", .flags = FIELD_OPTIONAL),
 	FIELD(struct text_all_out, status, "st", .flags = FIELD_OPTIONAL),
 	FIELD_OF_LIST(struct text_all_out, keys, "keys", struct key_shown, key_fields),
-	FIELD_OF_MAP(struct text_all_out, namespaces, "nsd", struct namespace_shown, namespace_fields,
-	             .flags = FIELD_OPTIONAL),
+	FIELD_OF_MAP(struct text_all_out, namespaces, "nsd", struct namespace_shown,
+	             namespace_fields, .flags = FIELD_OPTIONAL),
 	FIELD(struct text_all_out, hint, "hint", .flags = FIELD_OPTIONAL),
 	FIELD(struct text_all_out, returned, "returned", .flags = FIELD_UNBATCHED),
 	FIELD(struct text_all_out, total, "total", .flags = FIELD_UNBATCHED),
@@ -74,24 +79,19 @@ static bool filters_fit(const struct text_all_in *i, struct err *e)
 		return err_set(e, ERR_INVALID_REQUEST, "search: at most %d texts", SEARCHES_MAX);
 	for (size_t k = 0; k < i->search.n; k++)
 		if (i->search.v[k].n > SEARCH_CHARS_MAX)
-			return err_set(e, ERR_INVALID_REQUEST, "search: at most %d bytes a text", SEARCH_CHARS_MAX);
-	if (i->namespaces.n > FILTER_ITEMS_MAX || i->keys.n > FILTER_ITEMS_MAX || i->languages.n > FILTER_ITEMS_MAX)
-		return err_set(e, ERR_INVALID_REQUEST, "namespaces, keys, languages: at most %d each", FILTER_ITEMS_MAX);
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "search: at most %d bytes a text", SEARCH_CHARS_MAX);
+	if (i->namespaces.n > FILTER_ITEMS_MAX || i->languages.n > FILTER_ITEMS_MAX)
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "namespaces, languages: at most %d each", FILTER_ITEMS_MAX);
+	if (i->keys.n > FILTER_NAMES_MAX)
+		return err_set(e, ERR_INVALID_REQUEST, "keys: at most %d", FILTER_NAMES_MAX);
 	return true;
 }
 
-/* The first `chars` characters. */
 static str shortened(str s, size_t chars)
 {
-	size_t n = 0;
-
-	while (n < s.n && chars > 0) {
-		n++;
-		while (n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-			n++;
-		chars--;
-	}
-	return s.n ? str_sub(s, 0, n) : STR_NONE;
+	return s.n ? clip(s, chars) : STR_NONE;
 }
 
 /* As it came: one text or a list. */
@@ -124,8 +124,8 @@ static str json_text(struct arena *a, str text)
 	return buf_view(&b);
 }
 
-static void show_texts(struct arena *a, const struct text_list *texts, str source_language, bool compact,
-                       struct key_shown *k)
+static void show_texts(struct arena *a, const struct text_list *texts, str source_language,
+                       bool compact, struct key_shown *k)
 {
 	struct text_shown *v = arena_array(a, struct text_shown, texts->n + 1);
 	size_t shown = 0, filled = 0;
@@ -142,8 +142,10 @@ static void show_texts(struct arena *a, const struct text_list *texts, str sourc
 		}
 		filled += t->value.n != 0;
 		v[shown++] = (struct text_shown){
-			.language = t->language, .text = t->value, .state = text_state_name(t->state),
-			.id = arena_printf(a, FMT_STR ":" FMT_STR, ARG_STR(k->id), ARG_STR(t->language)),
+			.language = t->language, .text = t->value,
+			.state = text_state_name(t->state),
+			.id = arena_printf(a, FMT_STR ":" FMT_STR, ARG_STR(k->id),
+			                   ARG_STR(t->language)),
 		};
 	}
 	if (compact)
@@ -152,7 +154,8 @@ static void show_texts(struct arena *a, const struct text_list *texts, str sourc
 		k->texts = (struct list){ v, shown, false };
 }
 
-static void show_keys(const struct act *act, const struct project *p, const struct text_key_list *keys,
+static void show_keys(const struct act *act, const struct project *p,
+                      const struct text_key_list *keys,
                       const struct text_list *texts, bool compact, struct text_all_out *o)
 {
 	struct key_shown *v = arena_array(act->arena, struct key_shown, keys->n + 1);
@@ -163,7 +166,8 @@ static void show_keys(const struct act *act, const struct project *p, const stru
 
 		v[i] = (struct key_shown){
 			.id = key->public_id, .name = key->name, .namespace_name = key->namespace,
-			.namespace = str_eq(key->namespace, NAMESPACE_DEFAULT) ? STR_NONE : key->namespace,
+			.namespace = str_eq(key->namespace, NAMESPACE_DEFAULT) ? STR_NONE
+			: key->namespace,
 		};
 		show_texts(act->arena, &own, p->source_language, compact, &v[i]);
 	}
@@ -171,8 +175,8 @@ static void show_keys(const struct act *act, const struct project *p, const stru
 }
 
 /* Of the namespaces that appear in the answer. */
-static bool show_namespaces(const struct act *act, const struct project *p, const struct text_key_list *keys,
-                            struct text_all_out *o, struct err *e)
+static bool show_namespaces(const struct act *act, const struct project *p,
+                            const struct text_key_list *keys, struct text_all_out *o, struct err *e)
 {
 	struct namespace_list all;
 	struct namespace_shown *v;
@@ -251,8 +255,10 @@ bool text_all(const struct act *act, const void *in, void *out, struct err *e)
 	o->languages = i->languages;
 	o->status = i->status.n && !str_eq(i->status, S("all")) ? i->status : STR_NONE;
 	if (o->status.n && !i->languages.n)
-		o->hint = S("status was ignored: it says something about languages, so name them too.");
+		o->hint = S("status was ignored: it says something about languages, so name them"
+		            " too.");
 	else if (o->has_more)
-		o->hint = S("There are more matches: narrow the search or raise limit (at most 200).");
+		o->hint = S("There are more matches: narrow the search or raise limit (at most"
+		            " 200).");
 	return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * mcp.getAllTranslations. Sources: contract "platform-api" 7.3, 15 #10 #25; "cdn-and-cli" 17 A13. */
+ * mcp.getAllTranslations. Sources: contract "platform-api" 7.3, 15 #10 #25; "cdn-and-cli" 17
+ * A13. */
 #ifndef CATALOG_TEXT_ALL_H
 #define CATALOG_TEXT_ALL_H
 
@@ -15,9 +16,12 @@ struct text_all_in {
 };
 struct text_shown { str language, id, text, state; };
 struct key_shown {
-	str id, name, namespace, namespace_name;       /* namespace: absent for the default one                */
-	str source, count;                             /* JSON; source absent when compact, count when not     */
-	struct list texts;                             /* of struct text_shown                                 */
+	/* namespace: absent for the default one */
+	str id, name, namespace, namespace_name;
+	/* JSON; source absent when compact, count when not */
+	str source, count;
+	/* of struct text_shown */
+	struct list texts;
 };
 struct namespace_shown { str name; int64_t keys; str description, ai_prompt; };
 struct text_all_out {

@@ -3,14 +3,16 @@
 
 #include "access/audit.h"
 #include "access/principal.h"
+#include "catalog/clip.h"
 #include "catalog/project.h"
 #include "store/catalog.h"
 
 #include <stdlib.h>
 
-enum { SET_KEYS_MAX = 500, SAY_BYTES_MAX = 1024 };
+enum { SET_KEYS_MAX = 500 };
 
-static const char *const states[] = { "draft", "pending", "reviewed", "approved", "published", NULL };
+static const char *const states[] = { "draft", "pending", "reviewed", "approved", "published",
+                                      NULL };
 
 static const struct field set_item_fields[] = {
 	FIELD(struct text_set_item, id, "id", .flags = FIELD_REQUIRED | FIELD_UUID | FIELD_LOWER),
@@ -64,8 +66,10 @@ const struct field text_set_out_fields[] = {
 	FIELD_OF_LIST(struct text_set_out, updated, "upd", struct text_updated, set_updated_fields),
 	FIELD_OF_LIST(struct text_set_out, errors, "errors", struct text_miss, miss_fields,
 	              .flags = FIELD_OPTIONAL | FIELD_BATCHED),
-	FIELD(struct text_set_out, error_texts, "errors", .flags = FIELD_OPTIONAL | FIELD_UNBATCHED),
-	FIELD_OF_OBJECT(struct text_set_out, pending, "pub", pending_compact_fields, .flags = FIELD_OPTIONAL),
+	FIELD(struct text_set_out, error_texts, "errors",
+	      .flags = FIELD_OPTIONAL | FIELD_UNBATCHED),
+	FIELD_OF_OBJECT(struct text_set_out, pending, "pub", pending_compact_fields,
+	                .flags = FIELD_OPTIONAL),
 	FIELD(struct text_set_out, hint, "hint", .flags = FIELD_OPTIONAL),
 	FIELD(struct text_set_out, count, "updated", .flags = FIELD_UNBATCHED),
 	FIELD_END
@@ -73,9 +77,12 @@ const struct field text_set_out_fields[] = {
 const struct field key_update_out_fields[] = {
 	FIELD(struct text_set_out, ok, "ok"),
 	FIELD(struct text_set_out, count, "cnt"),
-	FIELD_OF_LIST(struct text_set_out, updated, "upd", struct text_updated, update_updated_fields),
-	FIELD_OF_LIST(struct text_set_out, errors, "errors", struct text_miss, miss_fields, .flags = FIELD_OPTIONAL),
-	FIELD_OF_OBJECT(struct text_set_out, pending, "pub", pending_compact_fields, .flags = FIELD_OPTIONAL),
+	FIELD_OF_LIST(struct text_set_out, updated, "upd", struct text_updated,
+	              update_updated_fields),
+	FIELD_OF_LIST(struct text_set_out, errors, "errors", struct text_miss, miss_fields,
+	              .flags = FIELD_OPTIONAL),
+	FIELD_OF_OBJECT(struct text_set_out, pending, "pub", pending_compact_fields,
+	                .flags = FIELD_OPTIONAL),
 	FIELD(struct text_set_out, hint, "hint", .flags = FIELD_OPTIONAL),
 	FIELD_END
 };
@@ -96,7 +103,8 @@ const struct field text_edit_out_fields[] = {
 	FIELD_END
 };
 
-/* One text that somebody wants, whichever procedure it came by. An absent language only names the key. */
+/* One text that somebody wants, whichever procedure it came by. An absent language only names the
+ * key. */
 struct wish { str id, language, text; enum text_state state; };
 
 struct setting {
@@ -112,7 +120,8 @@ struct setting {
 
 static int by_public_id(const void *a, const void *b)
 {
-	return str_cmp(((const struct text_key *)a)->public_id, ((const struct text_key *)b)->public_id);
+	return str_cmp(((const struct text_key *)a)->public_id,
+	               ((const struct text_key *)b)->public_id);
 }
 
 static const struct text_key *key_of(const struct setting *s, str id)
@@ -142,9 +151,11 @@ static bool keys_load(struct setting *s, const str *ids, size_t n, struct err *e
 	size_t found = 0, kept = 0;
 
 	for (size_t i = 0; i < n; i += WRITE_ROWS_MAX) {
-		struct strs slice = { ids + i, n - i < WRITE_ROWS_MAX ? n - i : WRITE_ROWS_MAX, true };
+		struct strs slice = { ids + i, n - i < WRITE_ROWS_MAX ? n - i : WRITE_ROWS_MAX,
+		                      true };
 
-		if (!store_keys_by_public_ids(act->db, act->arena, s->project->id, &slice, &part, e))
+		if (!store_keys_by_public_ids(act->db, act->arena, s->project->id, &slice, &part,
+		                              e))
 			return false;
 		for (size_t k = 0; k < part.n && found < n; k++)
 			v[found++] = part.v[k];
@@ -222,11 +233,13 @@ static void answer_key(struct setting *s, const struct run *run, struct text_set
 	if (!key)
 		((struct text_miss *)o->errors.v)[o->errors.n++] = (struct text_miss){
 			.id = id, .languages = languages, .code = S("not_found"),
-			.message = S("The project has no key with this id. Look it up with listKeys."),
+			.message = S("The project has no key with this id. Look it up with"
+			             " listKeys."),
 		};
 	else if (languages.n)
 		((struct text_updated *)o->updated.v)[o->updated.n++] = (struct text_updated){
-			.id = key->public_id, .name = key->name, .languages = languages, .source = source,
+			.id = key->public_id, .name = key->name, .languages = languages,
+			.source = source,
 		};
 	o->count += key && languages.n;
 	o->wrote += key ? (int64_t)languages.n : 0;
@@ -247,14 +260,17 @@ static void answer(struct setting *s, struct text_set_out *o)
 		const struct text_miss *m = (const struct text_miss *)o->errors.v + i;
 
 		texts[i] = arena_printf(a, FMT_STR ": not_found (" FMT_STR ")", ARG_STR(m->id),
-		                        ARG_STR(arena_join(a, m->languages.v, m->languages.n, S(", "))));
+		                        ARG_STR(arena_join(a, m->languages.v, m->languages.n,
+		                                           S(", "))));
 	}
 	o->error_texts = (struct strs){ texts, o->errors.n, false };
 	o->ok = o->errors.n < n || n == 0;
 	if (s->unknown_languages)
-		o->hint = arena_printf(a, "%zu texts were left out because the project lacks their language (\"" FMT_STR
-		                       "\"). Add it with proposeLanguages first.", s->unknown_languages,
-		                       ARG_STR(str_sub(s->unknown_language, 0, SAY_BYTES_MAX)));
+		o->hint = arena_printf(a, "%zu texts were left out because the project lacks"
+		                          " their language (\"" FMT_STR
+		                       "\"). Add it with proposeLanguages first.",
+		                       s->unknown_languages,
+		                       ARG_STR(clip(s->unknown_language, CLIP_CHARS)));
 }
 
 static bool write(struct setting *s, size_t *accepted, enum write_rule rule, struct err *e)
@@ -274,7 +290,8 @@ static bool write(struct setting *s, size_t *accepted, enum write_rule rule, str
 			continue;
 		}
 		changes[n++] = (struct text_change){ .to = {
-			.key_id = key->id, .language = w->language, .value = w->text, .state = w->state,
+			.key_id = key->id, .language = w->language, .value = w->text,
+			.state = w->state,
 		} };
 	}
 	*accepted = n;
@@ -291,8 +308,8 @@ static bool audit(const struct setting *s, size_t texts, struct err *e)
 	return texts == 0 || audit_add(s->act, AUDIT_TEXT_CHANGED, &detail, e);
 }
 
-static bool settle(struct setting *s, const str *ids, size_t ids_n, enum write_rule rule, struct text_set_out *o,
-                   struct err *e)
+static bool settle(struct setting *s, const str *ids, size_t ids_n, enum write_rule rule,
+                   struct text_set_out *o, struct err *e)
 {
 	const struct act *act = s->act;
 	struct language_list languages;
@@ -313,7 +330,8 @@ static bool text_checked(const char *what, size_t i, str text, struct err *e)
 {
 	const char *why;
 
-	return text_fits(text, &why) || err_set(e, ERR_INVALID_REQUEST, "%s[%zu]: %s", what, i, why);
+	return text_fits(text, &why) || err_set(e, ERR_INVALID_REQUEST,
+	                                        "%s[%zu]: %s", what, i, why);
 }
 
 bool text_set(const struct act *act, const void *in, void *out, struct err *e)
@@ -339,7 +357,9 @@ bool text_set(const struct act *act, const void *in, void *out, struct err *e)
 			if (!text_checked("t", k, texts[t].value, e))
 				return false;
 			if (!str_eq(texts[t].name, p.source_language))
-				s.wishes[s.n++] = (struct wish){ items[k].id, texts[t].name, texts[t].value, TEXT_APPROVED };
+				s.wishes[s.n++] =
+				        (struct wish){ items[k].id, texts[t].name, texts[t].value,
+				                       TEXT_APPROVED };
 		}
 	}
 	return settle(&s, ids, i->items.n, WRITE_RAISE, out, e);
@@ -372,7 +392,8 @@ bool key_update(const struct act *act, const void *in, void *out, struct err *e)
 			return false;
 		ids[k] = items[k].id;
 		s.wishes[s.n++] = (struct wish){
-			items[k].id, items[k].source ? p.source_language : items[k].language, items[k].text,
+			items[k].id, items[k].source ? p.source_language : items[k].language,
+			items[k].text,
 			state_wanted(items[k].state, TEXT_APPROVED),
 		};
 	}
@@ -389,10 +410,12 @@ bool text_edit(const struct act *act, const void *in, void *out, struct err *e)
 	struct wish wish;
 
 	if (!project_find_name(act, i->project, &p, e) ||
-	    !access_needs_role(act, p.organization_id, ROLE_MEMBER, e) || !text_checked("value", 0, i->value, e))
+	    !access_needs_role(act, p.organization_id, ROLE_MEMBER, e) ||
+	    !text_checked("value", 0, i->value, e))
 		return false;
 	wish = (struct wish){
-		i->key, i->language, i->value.p ? i->value : S(""), state_wanted(i->state, TEXT_DRAFT),
+		i->key, i->language, i->value.p ? i->value : S(""),
+		state_wanted(i->state, TEXT_DRAFT),
 	};
 	s.wishes = &wish;
 	s.n = 1;
@@ -401,8 +424,10 @@ bool text_edit(const struct act *act, const void *in, void *out, struct err *e)
 	if (result.errors.n)
 		return err_set(e, ERR_NOT_FOUND, "Key not found");
 	if (s.unknown_languages)
-		return err_set(e, ERR_INVALID_REQUEST, "The project has no language \"" FMT_STR "\"",
-		               ARG_STR(str_sub(i->language, 0, SAY_BYTES_MAX)));
-	*o = (struct text_edit_out){ i->key, i->language, wish.text, text_state_name(wish.state), result.wrote > 0 };
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "The project has no language \"" FMT_STR "\"",
+		               ARG_STR(clip(i->language, CLIP_CHARS)));
+	*o = (struct text_edit_out){ i->key, i->language, wish.text, text_state_name(wish.state),
+	                             result.wrote > 0 };
 	return true;
 }

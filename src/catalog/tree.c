@@ -9,8 +9,8 @@
 
 enum { NAMESPACE_BYTES_MAX = 128, TREE_CAP_FIRST = 64, JSON_LEAF_BYTES_MAX = 64 << 20 };
 
-/* NUL sorts before every character that a name may hold, so that byte order of whole paths is byte order of the
- * segments at every level, and a parent is always followed at once by its children. */
+/* NUL sorts before every character that a name may hold, so that byte order of whole paths is byte
+ * order of the segments at every level, and a parent is always followed at once by its children. */
 #define SEGMENT_END '\0'
 
 bool namespace_is_valid(str name)
@@ -19,7 +19,8 @@ bool namespace_is_valid(str name)
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		        (c >= '0' && c <= '9');
 
 		if (!alnum && (i == 0 || (c != '_' && c != '-')))
 			return false;
@@ -52,7 +53,8 @@ void key_split_name(str full, str *namespace_out, str *name_out)
 
 	*namespace_out = NAMESPACE_DEFAULT;
 	*name_out = full;
-	if (!namespace_is_valid(first) || namespace_is_reserved(first) || str_eq(first, NAMESPACE_DEFAULT) ||
+	if (!namespace_is_valid(first) || namespace_is_reserved(first) ||
+	    str_eq(first, NAMESPACE_DEFAULT) ||
 	    (size_t)dot + 1 == full.n)
 		return;
 	*namespace_out = first;
@@ -62,9 +64,7 @@ void key_split_name(str full, str *namespace_out, str *name_out)
 void tree_init(struct tree *t, struct arena *a, const struct project *p)
 {
 	*t = (struct tree){
-		.arena = a,
-		.flat = project_is_flat(p),
-		.namespaced = project_is_namespaced(p),
+		.arena = a, .flat = project_is_flat(p), .namespaced = project_is_namespaced(p),
 		.default_wrapped = p->default_wrapped,
 	};
 }
@@ -105,13 +105,12 @@ void tree_add(struct tree *t, str namespace, str name, str value, bool json)
 	assert(!t->finished);
 	/* Rows come ordered by namespace: one copy of its name serves a whole run. */
 	str kept = t->n && str_eq(t->v[t->n - 1].namespace, namespace) ? t->v[t->n - 1].namespace
-	                                                                : arena_str(t->arena, namespace);
+	                                                                : arena_str(t->arena,
+	                                                                            namespace);
 
 	tree_push(t, &(struct tree_leaf){
-		.path = leaf_path(t, namespace, name),
-		.namespace = kept,
-		.name = arena_str(t->arena, name),
-		.value = arena_str(t->arena, value),
+		.path = leaf_path(t, namespace, name), .namespace = kept,
+		.name = arena_str(t->arena, name), .value = arena_str(t->arena, value),
 		.json = json,
 	});
 }
@@ -153,7 +152,8 @@ static void tree_settle(struct tree *t)
 		struct tree_leaf leaf = t->v[i];
 
 		if (gives_way(t, i))
-			dropped[t->dropped.n++] = key_full_name(t->arena, leaf.namespace, leaf.name);
+			dropped[t->dropped.n++] =
+			        key_full_name(t->arena, leaf.namespace, leaf.name);
 		else
 			*kept++ = leaf;
 	}
@@ -215,7 +215,7 @@ size_t tree_count(const struct tree *t, str namespace)
 	return n;
 }
 
-/* Writing ------------------------------------------------------------------------------------------ */
+/* Writing -------------------------------------------------------------------------------------- */
 
 struct writer {
 	struct buf *b;
@@ -223,7 +223,8 @@ struct writer {
 	enum tree_style style;
 	size_t depth;                /* open objects                                  */
 	bool   first;                /* nothing yet in the innermost one              */
-	str    open;                 /* path of the innermost open object below the root; absent at the root */
+	/* path of the innermost open object below the root; absent at the root */
+	str    open;
 };
 
 static void write_line(struct writer *w)

@@ -19,7 +19,8 @@ static str written(struct tree *t, str namespace, enum tree_style style)
 
 static struct tree tree_of(const char *structure, const char *format)
 {
-	struct project p = { .file_structure = str_from(structure), .key_format = str_from(format) };
+	struct project p = { .file_structure = str_from(structure),
+	                     .key_format = str_from(format) };
 	struct tree t;
 
 	arena_destroy(a);
@@ -47,10 +48,12 @@ TEST(tree_nests_at_dots_and_sorts_bytes_at_every_level)
 	tree_add(&t, S("auth"), S("title"), S("T"), false);
 	tree_add(&t, S("common"), S("nav.about"), S("About"), false);
 	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT),
-	          S("{\"auth\":{\"title\":\"T\"},\"common\":{\"Nav\":\"N\",\"nav\":{\"about\":\"About\",\"home\":\"Home\"},"
+	          S("{\"auth\":{\"title\":\"T\"},\"common\":{\"Nav\":\"N\","
+	            "\"nav\":{\"about\":\"About\",\"home\":\"Home\"},"
 	            "\"nav-bar\":\"Bar\"},\"z\":\"Z\"}"));
 	CHECK_STR(written(&t, S("common"), TREE_COMPACT),
-	          S("{\"Nav\":\"N\",\"nav\":{\"about\":\"About\",\"home\":\"Home\"},\"nav-bar\":\"Bar\"}"));
+	          S("{\"Nav\":\"N\",\"nav\":{\"about\":\"About\",\"home\":\"Home\"},"
+	            "\"nav-bar\":\"Bar\"}"));
 	CHECK_STR(written(&t, S("default"), TREE_COMPACT), S("{\"z\":\"Z\"}"));
 	CHECK_STR(written(&t, S("nope"), TREE_COMPACT), S("{}"));
 	CHECK_I64((int64_t)tree_count(&t, STR_NONE), 6);
@@ -67,7 +70,8 @@ TEST(tree_pretty_has_two_spaces_and_a_final_newline)
 	tree_add(&t, S("a"), S("list"), S("[1,{\"k\":[]}]"), true);
 	tree_add(&t, S("default"), S("n"), S("1e400"), true);
 	CHECK_STR(written(&t, STR_NONE, TREE_PRETTY),
-	          S("{\n  \"a\": {\n    \"b\": {\n      \"c\": \"x\"\n    },\n    \"list\": [\n      1,\n      {\n"
+	          S("{\n  \"a\": {\n    \"b\": {\n      \"c\": \"x\"\n    },\n    \"list\": [\n  "
+	            "    1,\n      {\n"
 	            "        \"k\": []\n      }\n    ]\n  },\n  \"n\": 1e400\n}\n"));
 }
 
@@ -80,7 +84,8 @@ TEST(tree_flat_joins_with_dots)
 	tree_add(&t, S("default"), S("a.b"), S("x"), false);
 	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT),
 	          S("{\"a.b\":\"x\",\"common.nav\":\"Nav\",\"common.nav.home\":\"Home\"}"));
-	CHECK_STR(written(&t, S("common"), TREE_COMPACT), S("{\"nav\":\"Nav\",\"nav.home\":\"Home\"}"));
+	CHECK_STR(written(&t, S("common"), TREE_COMPACT), S("{\"nav\":\"Nav\","
+	                                                    "\"nav.home\":\"Home\"}"));
 	CHECK_I64((int64_t)t.dropped.n, 0);
 }
 
@@ -90,12 +95,14 @@ TEST(tree_flat_and_namespaced_keeps_an_object_a_namespace)
 
 	tree_add(&t, S("common"), S("nav.home"), S("Home"), false);
 	tree_add(&t, S("default"), S("a.b"), S("x"), false);
-	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT), S("{\"a.b\":\"x\",\"common\":{\"nav.home\":\"Home\"}}"));
+	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT), S("{\"a.b\":\"x\","
+	                                                 "\"common\":{\"nav.home\":\"Home\"}}"));
 }
 
 TEST(tree_default_namespace_can_be_wrapped)
 {
-	struct project p = { .file_structure = S("single_file"), .key_format = S("nested"), .default_wrapped = true };
+	struct project p = { .file_structure = S("single_file"), .key_format = S("nested"),
+	                     .default_wrapped = true };
 	struct tree t;
 
 	arena_destroy(a);
@@ -103,7 +110,8 @@ TEST(tree_default_namespace_can_be_wrapped)
 	tree_init(&t, a, &p);
 	tree_add(&t, S("default"), S("a.b"), S("x"), false);
 	tree_add(&t, S("c"), S("d"), S("y"), false);
-	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT), S("{\"c\":{\"d\":\"y\"},\"default\":{\"a\":{\"b\":\"x\"}}}"));
+	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT), S("{\"c\":{\"d\":\"y\"},"
+	                                                 "\"default\":{\"a\":{\"b\":\"x\"}}}"));
 	CHECK_STR(written(&t, S("default"), TREE_COMPACT), S("{\"a\":{\"b\":\"x\"}}"));
 }
 
@@ -126,9 +134,11 @@ TEST(tree_escapes_what_would_end_a_script_element)
 	tree_add(&t, S("default"), S("a</b"), S("</script><!-- < b"), false);
 	tree_add(&t, S("default"), S("j"), S("[\"</x\",\"<y\"]"), true);
 	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT),
-	          S("{\"a\\u003c/b\":\"\\u003c/script>\\u003c!-- < b\",\"j\":[\"\\u003c/x\",\"<y\"]}"));
+	          S("{\"a\\u003c/b\":\"\\u003c/script>\\u003c!-- < b\",\"j\":[\"\\u003c/x\","
+	            "\"<y\"]}"));
 	CHECK_STR(written(&t, STR_NONE, TREE_PRETTY),
-	          S("{\n  \"a</b\": \"</script><!-- < b\",\n  \"j\": [\n    \"</x\",\n    \"<y\"\n  ]\n}\n"));
+	          S("{\n  \"a</b\": \"</script><!-- < b\",\n  \"j\": [\n    \"</x\",\n   "
+	            " \"<y\"\n  ]\n}\n"));
 }
 
 TEST(tree_takes_empty_names_and_empty_segments)
@@ -138,12 +148,14 @@ TEST(tree_takes_empty_names_and_empty_segments)
 	tree_add(&t, S("default"), S(""), S("0"), false);
 	tree_add(&t, S("default"), S("a."), S("1"), false);
 	tree_add(&t, S("default"), S("b..c"), S("2"), false);
-	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT), S("{\"\":\"0\",\"a\":{\"\":\"1\"},\"b\":{\"\":{\"c\":\"2\"}}}"));
+	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT), S("{\"\":\"0\",\"a\":{\"\":\"1\"},"
+	                                                 "\"b\":{\"\":{\"c\":\"2\"}}}"));
 	t = tree_of("single_file", "nested");
 	tree_add(&t, S("default"), S("."), S("1"), false);
 	tree_add(&t, S("default"), S("..x"), S("2"), false);
 	tree_add(&t, S("default"), S(".y"), S("3"), false);
-	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT), S("{\"\":{\"\":{\"x\":\"2\"},\"y\":\"3\"}}"));
+	CHECK_STR(written(&t, STR_NONE, TREE_COMPACT),
+	          S("{\"\":{\"\":{\"x\":\"2\"},\"y\":\"3\"}}"));
 }
 
 TEST(tree_fill_takes_only_what_is_missing)

@@ -47,7 +47,8 @@ bool text_fits(str value, const char **why_out)
 	return *why_out == NULL;
 }
 
-bool keys_find(const struct act *act, const struct project *p, struct text_key *keys, size_t n, struct err *e)
+bool keys_find(const struct act *act, const struct project *p, struct text_key *keys, size_t n,
+               struct err *e)
 {
 	for (size_t i = 0; i < n; i += WRITE_ROWS_MAX)
 		if (!store_keys_by_names(act->db, act->arena, p->id, keys + i, slice_of(n, i), e))
@@ -55,10 +56,10 @@ bool keys_find(const struct act *act, const struct project *p, struct text_key *
 	return true;
 }
 
-/* Clashes ---------------------------------------------------------------------------------------- */
+/* Clashes -------------------------------------------------------------------------------------- */
 
-/* What to look up for the keys of a batch: names that would be parents of a key or the same place under another identity, and
- * ranges that would be its children. `owner` is the key's index. */
+/* What to look up for the keys of a batch: names that would be parents of a key or the same place
+ * under another identity, and ranges that would be its children. `owner` is the key's index. */
 struct probes {
 	struct arena *arena;
 	struct text_key *names;    size_t *name_owners;  size_t names_n, names_cap;
@@ -84,12 +85,14 @@ static void probe_name(struct probes *pr, size_t owner, str namespace, str name)
 	pr->names[pr->names_n++] = (struct text_key){ .namespace = namespace, .name = name };
 }
 
-/* Names that begin with `name` and a dot: '/' is the character after '.'. An absent name: all of the namespace. */
+/* Names that begin with `name` and a dot: '/' is the character after '.'. An absent name: all of
+ * the namespace. */
 static void probe_children(struct probes *pr, size_t owner, str namespace, str name)
 {
 	struct key_range *r = &pr->ranges[pr->ranges_n];
 
-	*r = (struct key_range){ .namespace = namespace, .low = S(""), .high = S("\xf4\x8f\xbf\xbf") };
+	*r = (struct key_range){ .namespace = namespace, .low = S(""),
+	                         .high = S("\xf4\x8f\xbf\xbf") };
 	if (name.p) {
 		r->low = arena_join(pr->arena, (const str[]){ name, S(".") }, 2, STR_NONE);
 		r->high = arena_join(pr->arena, (const str[]){ name, S("/") }, 2, STR_NONE);
@@ -97,7 +100,8 @@ static void probe_children(struct probes *pr, size_t owner, str namespace, str n
 	pr->range_owners[pr->ranges_n++] = owner;
 }
 
-/* Both ways in which a full name can be stored: whole in the default namespace, or split (see key_split_name). */
+/* Both ways in which a full name can be stored: whole in the default namespace, or split (see
+ * key_split_name). */
 static void probe_full(struct probes *pr, size_t owner, str full)
 {
 	str namespace, name;
@@ -108,9 +112,11 @@ static void probe_full(struct probes *pr, size_t owner, str full)
 		probe_name(pr, owner, namespace, name);
 }
 
-static void probe_key(struct probes *pr, const struct project *p, size_t owner, const struct text_key *key)
+static void probe_key(struct probes *pr, const struct project *p, size_t owner,
+                      const struct text_key *key)
 {
-	/* A wrapped default namespace is an object of its own: only names inside one namespace can clash. */
+	/* A wrapped default namespace is an object of its own: only names inside one namespace can
+	 * clash. */
 	bool apart = p->default_wrapped;
 	str full = apart ? key->name : key_full_name(pr->arena, key->namespace, key->name);
 	str namespace, name;
@@ -140,27 +146,30 @@ static void probe_key(struct probes *pr, const struct project *p, size_t owner, 
 
 enum { RANGES_PER_KEY = 2 };
 
-static bool probes_run(const struct act *act, const struct project *p, struct probes *pr, str *clash_out,
-                       struct err *e)
+static bool probes_run(const struct act *act, const struct project *p, struct probes *pr,
+                       str *clash_out, struct err *e)
 {
 	if (!keys_find(act, p, pr->names, pr->names_n, e))
 		return false;
 	for (size_t i = 0; i < pr->names_n; i++)
 		if (pr->names[i].id)
 			clash_out[pr->name_owners[i]] =
-				key_full_name(act->arena, pr->names[i].namespace, pr->names[i].name);
+				key_full_name(act->arena, pr->names[i].namespace,
+				              pr->names[i].name);
 	for (size_t i = 0; i < pr->ranges_n; i += WRITE_ROWS_MAX)
-		if (!store_keys_between(act->db, act->arena, p->id, pr->ranges + i, slice_of(pr->ranges_n, i), e))
+		if (!store_keys_between(act->db, act->arena, p->id, pr->ranges + i,
+		                        slice_of(pr->ranges_n, i), e))
 			return false;
 	for (size_t i = 0; i < pr->ranges_n; i++)
 		if (pr->ranges[i].found.p)
 			clash_out[pr->range_owners[i]] =
-				key_full_name(act->arena, pr->ranges[i].namespace, pr->ranges[i].found);
+				key_full_name(act->arena, pr->ranges[i].namespace,
+				              pr->ranges[i].found);
 	return true;
 }
 
-bool keys_clash(const struct act *act, const struct project *p, const struct text_key *keys, size_t n, str *clash_out,
-                struct err *e)
+bool keys_clash(const struct act *act, const struct project *p, const struct text_key *keys,
+                size_t n, str *clash_out, struct err *e)
 {
 	struct probes pr = { .arena = act->arena };
 
@@ -197,7 +206,8 @@ void names_clash(struct arena *a, bool flat, const str *names, size_t n, size_t 
 	for (size_t i = 0; i < n; i++) {
 		char *path = arena_text(a, names[i].n + 1);
 
-		/* As in catalog/tree.c: with NUL for the dot a parent sorts right before its children. */
+		/* As in catalog/tree.c: with NUL for the dot a parent sorts right before its
+		 * children. */
 		for (size_t k = 0; k < names[i].n; k++)
 			path[k] = !flat && names[i].p[k] == '.' ? '\0' : names[i].p[k];
 		v[i] = (struct placed_name){ { path, names[i].n }, i };
@@ -218,7 +228,7 @@ void names_clash(struct arena *a, bool flat, const str *names, size_t n, size_t 
 	}
 }
 
-/* Keys ------------------------------------------------------------------------------------------- */
+/* Keys ----------------------------------------------------------------------------------------- */
 
 static int str_order(const void *a, const void *b)
 {
@@ -241,8 +251,8 @@ static struct strs new_namespaces(struct arena *a, const struct text_key *keys, 
 	return (struct strs){ v, kept, true };
 }
 
-static bool keys_make_slice(const struct act *act, const struct project *p, struct text_key *keys, size_t n,
-                            struct err *e)
+static bool keys_make_slice(const struct act *act, const struct project *p, struct text_key *keys,
+                            size_t n, struct err *e)
 {
 	size_t missing = 0;
 
@@ -256,11 +266,13 @@ static bool keys_make_slice(const struct act *act, const struct project *p, stru
 	return missing == 0 || store_keys_by_names(act->db, act->arena, p->id, keys, n, e);
 }
 
-bool keys_make(const struct act *act, const struct project *p, struct text_key *keys, size_t n, struct err *e)
+bool keys_make(const struct act *act, const struct project *p, struct text_key *keys, size_t n,
+               struct err *e)
 {
 	struct strs namespaces = new_namespaces(act->arena, keys, n);
 
-	if (namespaces.n && !store_namespaces_ensure(act->db, act->arena, p->id, &namespaces, act->now_ms, e))
+	if (namespaces.n && !store_namespaces_ensure(act->db, act->arena, p->id, &namespaces,
+	                                             act->now_ms, e))
 		return false;
 	for (size_t i = 0; i < n; i += WRITE_ROWS_MAX)
 		if (!keys_make_slice(act, p, keys + i, slice_of(n, i), e))
@@ -268,7 +280,7 @@ bool keys_make(const struct act *act, const struct project *p, struct text_key *
 	return true;
 }
 
-/* Texts ------------------------------------------------------------------------------------------ */
+/* Texts ---------------------------------------------------------------------------------------- */
 
 static int by_place(const struct text_change *x, const struct text_change *y)
 {
@@ -277,10 +289,12 @@ static int by_place(const struct text_change *x, const struct text_change *y)
 	return str_cmp(x->to.language, y->to.language);
 }
 
-/* The array holds every change behind a pointer to it, so that equal places keep the order of the caller. */
+/* The array holds every change behind a pointer to it, so that equal places keep the order of the
+ * caller. */
 static int by_place_then_turn(const void *a, const void *b)
 {
-	const struct text_change *x = *(const struct text_change *const *)a, *y = *(const struct text_change *const *)b;
+	const struct text_change *x = *(const struct text_change *const *)a,
+	        *y = *(const struct text_change *const *)b;
 	int order = by_place(x, y);
 
 	return order ? order : (x > y) - (x < y);
@@ -314,8 +328,8 @@ static bool is_change(const struct text_change *c, enum write_rule rule)
 	return rule == WRITE_EXACT ? c->to.state != c->was.state : c->to.state > c->was.state;
 }
 
-bool texts_write(const struct act *act, const struct project *p, struct text_change *changes, size_t n,
-                 enum write_rule rule, size_t *written_n, struct err *e)
+bool texts_write(const struct act *act, const struct project *p, struct text_change *changes,
+                 size_t n, enum write_rule rule, size_t *written_n, struct err *e)
 {
 	struct text_author author = { act->who->account_id, act->who->app_id };
 	size_t written = 0;
@@ -329,26 +343,30 @@ bool texts_write(const struct act *act, const struct project *p, struct text_cha
 		for (size_t k = i; k < i + slice; k++)
 			if (is_change(&changes[k], rule))
 				changes[written++] = changes[k];
-		if (written > first && !store_texts_put(act->db, act->arena, p->id, changes + first, written - first,
-		                                        author, act->now_ms, e))
+		if (written > first && !store_texts_put(act->db, act->arena, p->id, changes + first,
+		                                        written - first, author, act->now_ms, e))
 			return false;
 	}
 	*written_n = written;
 	return true;
 }
 
-/* Pending ---------------------------------------------------------------------------------------- */
+/* Pending -------------------------------------------------------------------------------------- */
 
-bool pending_hint(const struct act *act, const struct project *p, struct pending_hint *out, struct err *e)
+bool pending_hint(const struct act *act, const struct project *p, struct pending_hint *out,
+                  struct err *e)
 {
 	int64_t count;
 
-	if (!store_pending_some(act->db, act->arena, p->id, p->publish_drafts, PENDING_COUNT_MAX, &count, e))
+	if (!store_pending_some(act->db, act->arena, p->id, p->publish_drafts, PENDING_COUNT_MAX,
+	                        &count, e))
 		return false;
 	*out = (struct pending_hint){
 		.has = count > 0, .count = count,
-		.hint = count >= PENDING_COUNT_MAX ? S("1000 or more changes wait for a publish; call publishTranslations.")
-		      : count > 0 ? S("These changes wait for a publish; call publishTranslations to deliver them.")
+		.hint = count >= PENDING_COUNT_MAX ? S("1000 or more changes wait for a publish;"
+		                                       " call publishTranslations.")
+		      : count > 0 ? S("These changes wait for a publish; call publishTranslations"
+		                      " to deliver them.")
 		      : S("Nothing waits for a publish."),
 	};
 	return true;

@@ -8,7 +8,8 @@
 static void project_of(const struct cell *c, struct project *p)
 {
 	*p = (struct project){
-		.id = c[0].i, .organization_id = c[1].i, .public_id = c[2].s, .slug = c[3].s, .name = c[4].s,
+		.id = c[0].i, .organization_id = c[1].i, .public_id = c[2].s, .slug = c[3].s,
+		.name = c[4].s,
 		.organization_slug = c[5].s, .organization_name = c[6].s, .source_language = c[7].s,
 		.file_structure = c[8].s, .key_format = c[9].s, .missing = c[10].s,
 		.publish_drafts = c[11].i != 0, .fill_from_source = c[12].i != 0,
@@ -32,21 +33,23 @@ static void projects_of(struct arena *a, const struct rows *r, struct project_li
 		project_of(&CELL(r, i, 0), &out->v[i]);
 }
 
-bool store_project_by_slugs(struct db *db, struct arena *a, str organization_slug, str slug, struct project *out,
-                            struct err *e)
+bool store_project_by_slugs(struct db *db, struct arena *a, str organization_slug, str slug,
+                            struct project *out, struct err *e)
 {
 	struct rows r;
 
 	if (!DB_RUN(db, a, SQL_PROJECT_BY_SLUGS, &r, e, A_TEXT(organization_slug), A_TEXT(slug)))
 		return false;
 	if (r.n == 0 &&
-	    !DB_RUN(db, a, SQL_PROJECT_BY_FORMER_SLUGS, &r, e, A_TEXT(organization_slug), A_TEXT(slug)))
+	    !DB_RUN(db, a, SQL_PROJECT_BY_FORMER_SLUGS, &r, e, A_TEXT(organization_slug),
+	            A_TEXT(slug)))
 		return false;
 	project_first(&r, out);
 	return true;
 }
 
-bool store_project_by_id(struct db *db, struct arena *a, int64_t id, struct project *out, struct err *e)
+bool store_project_by_id(struct db *db, struct arena *a, int64_t id, struct project *out,
+                         struct err *e)
 {
 	struct rows r;
 
@@ -56,7 +59,8 @@ bool store_project_by_id(struct db *db, struct arena *a, int64_t id, struct proj
 	return true;
 }
 
-bool store_project_by_public_id(struct db *db, struct arena *a, str public_id, struct project *out, struct err *e)
+bool store_project_by_public_id(struct db *db, struct arena *a, str public_id, struct project *out,
+                                struct err *e)
 {
 	struct rows r;
 
@@ -77,8 +81,8 @@ bool store_projects_of_organization(struct db *db, struct arena *a, int64_t orga
 	return true;
 }
 
-bool store_projects_of_account(struct db *db, struct arena *a, int64_t account_id, struct project_list *out,
-                               struct err *e)
+bool store_projects_of_account(struct db *db, struct arena *a, int64_t account_id,
+                               struct project_list *out, struct err *e)
 {
 	struct rows r;
 
@@ -102,12 +106,15 @@ bool store_project_insert(struct db *db, struct arena *a, struct project *p, str
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_PROJECT_INSERT, &r, e, A_TEXT(p->public_id), A_I64(p->organization_id),
-	            A_TEXT(p->slug), A_TEXT(p->name), A_TEXT(p->source_language), A_TEXT(p->file_structure),
+	if (!DB_RUN(db, a, SQL_PROJECT_INSERT, &r, e, A_TEXT(p->public_id),
+	            A_I64(p->organization_id),
+	            A_TEXT(p->slug), A_TEXT(p->name), A_TEXT(p->source_language),
+	            A_TEXT(p->file_structure),
 	            A_TEXT(p->key_format), A_I64(p->publish_drafts), A_I64(p->created_ms))) {
 		if (e->code == ERR_CONFLICT)
-			return err_set(e, ERR_SLUG_TAKEN, "The organization already has a project \"" FMT_STR
-			               "\". Choose another slug.", ARG_STR(p->slug));
+			return err_set(e, ERR_SLUG_TAKEN,
+			               "The organization already has a project \"" FMT_STR "\"."
+			               " Choose another slug.", ARG_STR(p->slug));
 		return false;
 	}
 	p->id = CELL(&r, 0, 0).i;
@@ -121,9 +128,10 @@ bool store_project_lock(struct db *db, struct arena *a, int64_t project_id, stru
 	return DB_RUN(db, a, SQL_PROJECT_LOCK, &r, e, A_I64(project_id));
 }
 
-/* Languages -------------------------------------------------------------------------------------- */
+/* Languages ------------------------------------------------------------------------------------ */
 
-bool store_languages(struct db *db, struct arena *a, int64_t project_id, struct language_list *out, struct err *e)
+bool store_languages(struct db *db, struct arena *a, int64_t project_id, struct language_list *out,
+                     struct err *e)
 {
 	struct rows r;
 
@@ -138,16 +146,20 @@ bool store_languages(struct db *db, struct arena *a, int64_t project_id, struct 
 	return true;
 }
 
-static struct language_list languages_between(struct arena *a, const struct rows *r, size_t from, size_t to)
+static struct language_list languages_between(struct arena *a, const struct rows *r, size_t from,
+                                              size_t to)
 {
 	struct language_list list = { arena_array(a, struct language, to - from), to - from };
 
 	for (size_t i = from; i < to; i++)
-		list.v[i - from] = (struct language){ .code = CELL(r, i, 1).s, .status = CELL(r, i, 2).s };
+		list.v[i - from] = (struct language){
+			.code = CELL(r, i, 1).s, .status = CELL(r, i, 2).s,
+		};
 	return list;
 }
 
-bool store_languages_of_projects(struct db *db, struct arena *a, const struct project_list *projects,
+bool store_languages_of_projects(struct db *db, struct arena *a,
+                                 const struct project_list *projects,
                                  struct language_list *out, struct err *e)
 {
 	struct json_rows ids;
@@ -174,30 +186,34 @@ bool store_languages_of_projects(struct db *db, struct arena *a, const struct pr
 	return true;
 }
 
-bool store_language_insert(struct db *db, struct arena *a, int64_t project_id, str code, str status, int64_t now_ms,
-                           bool *added_out, struct err *e)
+bool store_language_insert(struct db *db, struct arena *a, int64_t project_id, str code, str status,
+                           int64_t now_ms, bool *added_out, struct err *e)
 {
 	struct rows r, ignored;
 
-	if (!DB_RUN(db, a, SQL_LANGUAGE_INSERT, &r, e, A_I64(project_id), A_TEXT(code), A_TEXT(status),
-	            A_I64(now_ms)))
+	if (!DB_RUN(db, a, SQL_LANGUAGE_INSERT, &r, e, A_I64(project_id), A_TEXT(code),
+	            A_TEXT(status), A_I64(now_ms)))
 		return false;
 	*added_out = r.n == 1;
-	return r.n == 0 || DB_RUN(db, a, SQL_PROJECT_LANGUAGE_CHANGED, &ignored, e, A_I64(project_id));
+	return r.n == 0 || DB_RUN(db, a, SQL_PROJECT_LANGUAGE_CHANGED, &ignored, e,
+	                          A_I64(project_id));
 }
 
-bool store_language_set_status(struct db *db, struct arena *a, int64_t project_id, str code, str status,
-                               bool *changed_out, struct err *e)
+bool store_language_set_status(struct db *db, struct arena *a, int64_t project_id, str code,
+                               str status, bool *changed_out, struct err *e)
 {
 	struct rows r, ignored;
 
-	if (!DB_RUN(db, a, SQL_LANGUAGE_SET_STATUS, &r, e, A_TEXT(status), A_I64(project_id), A_TEXT(code)))
+	if (!DB_RUN(db, a, SQL_LANGUAGE_SET_STATUS, &r, e, A_TEXT(status), A_I64(project_id),
+	            A_TEXT(code)))
 		return false;
 	*changed_out = r.changed == 1;
-	return r.changed == 0 || DB_RUN(db, a, SQL_PROJECT_LANGUAGE_CHANGED, &ignored, e, A_I64(project_id));
+	return r.changed == 0 || DB_RUN(db, a, SQL_PROJECT_LANGUAGE_CHANGED, &ignored, e,
+	                                A_I64(project_id));
 }
 
-bool store_language_undo(struct db *db, struct arena *a, int64_t project_id, str code, struct err *e)
+bool store_language_undo(struct db *db, struct arena *a, int64_t project_id, str code,
+                         struct err *e)
 {
 	struct rows r;
 
@@ -212,7 +228,8 @@ static void coverage_subtract(struct coverage_list *list, const struct rows *r)
 				list->v[k].texts -= CELL(r, i, 1).i;
 }
 
-bool store_coverage(struct db *db, struct arena *a, int64_t project_id, struct coverage_list *out, struct err *e)
+bool store_coverage(struct db *db, struct arena *a, int64_t project_id, struct coverage_list *out,
+                    struct err *e)
 {
 	struct rows all, empty, deleted;
 
@@ -228,9 +245,10 @@ bool store_coverage(struct db *db, struct arena *a, int64_t project_id, struct c
 	return true;
 }
 
-/* Namespaces ------------------------------------------------------------------------------------- */
+/* Namespaces ----------------------------------------------------------------------------------- */
 
-bool store_namespaces(struct db *db, struct arena *a, int64_t project_id, struct namespace_list *out, struct err *e)
+bool store_namespaces(struct db *db, struct arena *a, int64_t project_id,
+                      struct namespace_list *out, struct err *e)
 {
 	struct rows r;
 
@@ -239,15 +257,16 @@ bool store_namespaces(struct db *db, struct arena *a, int64_t project_id, struct
 	*out = (struct namespace_list){ arena_array(a, struct namespace_row, r.n), r.n };
 	for (size_t i = 0; i < r.n; i++)
 		out->v[i] = (struct namespace_row){
-			.name = CELL(&r, i, 0).s, .description = CELL(&r, i, 1).s, .team = CELL(&r, i, 2).s,
-			.domain = CELL(&r, i, 3).s, .ai_prompt = CELL(&r, i, 4).s, .tags = CELL(&r, i, 5).s,
-			.keys = CELL(&r, i, 6).i,
+			.name = CELL(&r, i, 0).s, .description = CELL(&r, i, 1).s,
+			.team = CELL(&r, i, 2).s,
+			.domain = CELL(&r, i, 3).s, .ai_prompt = CELL(&r, i, 4).s,
+			.tags = CELL(&r, i, 5).s, .keys = CELL(&r, i, 6).i,
 		};
 	return true;
 }
 
-bool store_namespaces_ensure(struct db *db, struct arena *a, int64_t project_id, const struct strs *names,
-                             int64_t now_ms, struct err *e)
+bool store_namespaces_ensure(struct db *db, struct arena *a, int64_t project_id,
+                             const struct strs *names, int64_t now_ms, struct err *e)
 {
 	struct json_rows json;
 	struct rows r;
@@ -262,12 +281,13 @@ bool store_namespaces_ensure(struct db *db, struct arena *a, int64_t project_id,
 	              A_TEXT(json_rows_text(&json)));
 }
 
-bool store_namespace_describe(struct db *db, struct arena *a, int64_t project_id, const struct namespace_row *row,
-                              struct err *e)
+bool store_namespace_describe(struct db *db, struct arena *a, int64_t project_id,
+                              const struct namespace_row *row, struct err *e)
 {
 	struct rows r;
 
-	return DB_RUN(db, a, SQL_NAMESPACE_DESCRIBE, &r, e, A_TEXT(row->description), A_TEXT(row->team),
-	              A_TEXT(row->domain), A_TEXT(row->ai_prompt), A_TEXT(row->tags), A_I64(project_id),
-	              A_TEXT(row->name));
+	return DB_RUN(db, a, SQL_NAMESPACE_DESCRIBE, &r, e, A_TEXT(row->description),
+	              A_TEXT(row->team),
+	              A_TEXT(row->domain), A_TEXT(row->ai_prompt), A_TEXT(row->tags),
+	              A_I64(project_id), A_TEXT(row->name));
 }

@@ -6,7 +6,8 @@
 
 #include "base/json.h"
 
-enum { JSON_ROWS_BYTES_MAX = 1 << 30 };   /* callers bound their batches; this is only the end of an int */
+/* callers bound their batches; this is only the end of an int */
+enum { JSON_ROWS_BYTES_MAX = 1 << 30 };
 
 struct json_rows { struct buf b; struct json_out o; };
 

@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const str state_names[] = {
-	[TEXT_DRAFT] = STR("draft"), [TEXT_PENDING] = STR("pending"), [TEXT_REVIEWED] = STR("reviewed"),
+	[TEXT_DRAFT] = STR("draft"), [TEXT_PENDING] = STR("pending"),
+	[TEXT_REVIEWED] = STR("reviewed"),
 	[TEXT_APPROVED] = STR("approved"), [TEXT_PUBLISHED] = STR("published"),
 };
 
@@ -86,7 +87,7 @@ static str names_text(struct arena *a, const struct text_key *keys, size_t n, bo
 	return json_rows_text(&r);
 }
 
-/* Keys ------------------------------------------------------------------------------------------- */
+/* Keys ----------------------------------------------------------------------------------------- */
 
 static bool count_of(bool ok, const struct rows *r, int64_t *out)
 {
@@ -100,19 +101,22 @@ static void keys_of(struct arena *a, const struct rows *r, struct text_key_list 
 	*out = (struct text_key_list){ arena_array(a, struct text_key, r->n), r->n };
 	for (size_t i = 0; i < r->n; i++)
 		out->v[i] = (struct text_key){
-			.id = CELL(r, i, 0).i, .public_id = CELL(r, i, 1).s, .namespace = CELL(r, i, 2).s,
+			.id = CELL(r, i, 0).i, .public_id = CELL(r, i, 1).s,
+			.namespace = CELL(r, i, 2).s,
 			.name = CELL(r, i, 3).s, .deleted = CELL(r, i, 4).i != 0,
 		};
 }
 
-bool store_key_count(struct db *db, struct arena *a, int64_t project_id, int64_t *out, struct err *e)
+bool store_key_count(struct db *db, struct arena *a, int64_t project_id, int64_t *out,
+                     struct err *e)
 {
 	struct rows r;
 
 	return count_of(DB_RUN(db, a, SQL_KEY_COUNT, &r, e, A_I64(project_id)), &r, out);
 }
 
-bool store_keys_by_public_ids(struct db *db, struct arena *a, int64_t project_id, const struct strs *public_ids,
+bool store_keys_by_public_ids(struct db *db, struct arena *a, int64_t project_id,
+                              const struct strs *public_ids,
                               struct text_key_list *out, struct err *e)
 {
 	struct json_rows json;
@@ -124,18 +128,20 @@ bool store_keys_by_public_ids(struct db *db, struct arena *a, int64_t project_id
 		json_put_str(&json.o, public_ids->v[i]);
 		json_row_close(&json);
 	}
-	if (!DB_RUN(db, a, SQL_KEYS_BY_PUBLIC_IDS, &r, e, A_TEXT(json_rows_text(&json)), A_I64(project_id)))
+	if (!DB_RUN(db, a, SQL_KEYS_BY_PUBLIC_IDS, &r, e, A_TEXT(json_rows_text(&json)),
+	            A_I64(project_id)))
 		return false;
 	keys_of(a, &r, out);
 	return true;
 }
 
-bool store_keys_by_names(struct db *db, struct arena *a, int64_t project_id, struct text_key *keys, size_t n,
-                         struct err *e)
+bool store_keys_by_names(struct db *db, struct arena *a, int64_t project_id, struct text_key *keys,
+                         size_t n, struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_KEYS_BY_NAMES, &r, e, A_TEXT(names_text(a, keys, n, false)), A_I64(project_id)))
+	if (!DB_RUN(db, a, SQL_KEYS_BY_NAMES, &r, e, A_TEXT(names_text(a, keys, n, false)),
+	            A_I64(project_id)))
 		return false;
 	for (size_t i = 0; i < r.n; i++) {
 		struct text_key *k = &keys[CELL(&r, i, 0).i];
@@ -146,8 +152,8 @@ bool store_keys_by_names(struct db *db, struct arena *a, int64_t project_id, str
 	return true;
 }
 
-bool store_keys_between(struct db *db, struct arena *a, int64_t project_id, struct key_range *ranges, size_t n,
-                        struct err *e)
+bool store_keys_between(struct db *db, struct arena *a, int64_t project_id,
+                        struct key_range *ranges, size_t n, struct err *e)
 {
 	struct json_rows json;
 	struct rows r;
@@ -161,7 +167,8 @@ bool store_keys_between(struct db *db, struct arena *a, int64_t project_id, stru
 		json_put_str(&json.o, ranges[i].high);
 		json_row_close(&json);
 	}
-	if (!DB_RUN(db, a, SQL_KEYS_BETWEEN, &r, e, A_I64(project_id), A_TEXT(json_rows_text(&json))))
+	if (!DB_RUN(db, a, SQL_KEYS_BETWEEN, &r, e, A_I64(project_id),
+	            A_TEXT(json_rows_text(&json))))
 		return false;
 	for (size_t i = 0; i < r.n; i++)
 		if (!CELL(&r, i, 2).null)
@@ -169,7 +176,8 @@ bool store_keys_between(struct db *db, struct arena *a, int64_t project_id, stru
 	return true;
 }
 
-bool store_names_elsewhere(struct db *db, struct arena *a, int64_t project_id, const struct text_key *keys,
+bool store_names_elsewhere(struct db *db, struct arena *a, int64_t project_id,
+                           const struct text_key *keys,
                            size_t n, struct name_place_list *out, struct err *e)
 {
 	struct json_rows json;
@@ -182,7 +190,8 @@ bool store_names_elsewhere(struct db *db, struct arena *a, int64_t project_id, c
 		json_put_str(&json.o, keys[i].name);
 		json_row_close(&json);
 	}
-	if (!DB_RUN(db, a, SQL_NAMESPACES_WITH_NAMES, &r, e, A_TEXT(json_rows_text(&json)), A_I64(project_id)))
+	if (!DB_RUN(db, a, SQL_NAMESPACES_WITH_NAMES, &r, e, A_TEXT(json_rows_text(&json)),
+	            A_I64(project_id)))
 		return false;
 	*out = (struct name_place_list){ arena_array(a, struct name_place, r.n), r.n };
 	for (size_t i = 0; i < r.n; i++)
@@ -190,8 +199,8 @@ bool store_names_elsewhere(struct db *db, struct arena *a, int64_t project_id, c
 	return true;
 }
 
-bool store_keys_deleted_by_names(struct db *db, struct arena *a, int64_t project_id, const struct text_key *keys,
-                                 size_t n, int64_t *out, struct err *e)
+bool store_keys_deleted_by_names(struct db *db, struct arena *a, int64_t project_id,
+                                 const struct text_key *keys, size_t n, int64_t *out, struct err *e)
 {
 	struct rows r;
 
@@ -204,11 +213,12 @@ bool store_keys_deleted_by_names(struct db *db, struct arena *a, int64_t project
 
 static int by_public_id(const void *a, const void *b)
 {
-	return str_cmp((*(struct text_key *const *)a)->public_id, (*(struct text_key *const *)b)->public_id);
+	return str_cmp((*(struct text_key *const *)a)->public_id,
+	               (*(struct text_key *const *)b)->public_id);
 }
 
-bool store_keys_insert(struct db *db, struct arena *a, int64_t project_id, struct text_key *keys, size_t n,
-                       int64_t now_ms, struct err *e)
+bool store_keys_insert(struct db *db, struct arena *a, int64_t project_id, struct text_key *keys,
+                       size_t n, int64_t now_ms, struct err *e)
 {
 	struct text_key **order = arena_array(a, struct text_key *, n + 1);
 	size_t fresh = 0;
@@ -234,42 +244,48 @@ bool store_keys_insert(struct db *db, struct arena *a, int64_t project_id, struc
 	return true;
 }
 
-bool store_keys_delete(struct db *db, struct arena *a, int64_t project_id, const struct text_key *keys, size_t n,
+bool store_keys_delete(struct db *db, struct arena *a, int64_t project_id,
+                       const struct text_key *keys, size_t n,
                        int64_t now_ms, int64_t *deleted_out, struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_KEYS_DELETE, &r, e, A_I64(now_ms), A_I64(project_id), A_TEXT(ids_text(a, keys, n))))
+	if (!DB_RUN(db, a, SQL_KEYS_DELETE, &r, e, A_I64(now_ms), A_I64(project_id),
+	            A_TEXT(ids_text(a, keys, n))))
 		return false;
 	*deleted_out = r.changed;
 	return true;
 }
 
-bool store_keys_undo(struct db *db, struct arena *a, const struct text_key *keys, size_t n, struct err *e)
+bool store_keys_undo(struct db *db, struct arena *a, const struct text_key *keys, size_t n,
+                     struct err *e)
 {
 	struct rows r;
 
 	return n == 0 || DB_RUN(db, a, SQL_KEYS_UNDO, &r, e, A_TEXT(ids_text(a, keys, n)));
 }
 
-/* Lists ------------------------------------------------------------------------------------------ */
+/* Lists ---------------------------------------------------------------------------------------- */
 
-bool store_keys_count(struct db *db, struct arena *a, const struct key_filter *f, int64_t *out, struct err *e)
+bool store_keys_count(struct db *db, struct arena *a, const struct key_filter *f, int64_t *out,
+                      struct err *e)
 {
 	struct rows r;
 
-	return count_of(DB_RUN(db, a, SQL_KEYS_COUNT, &r, e, A_TEXT(json_list_text(a, &f->patterns)),
+	return count_of(DB_RUN(db, a, SQL_KEYS_COUNT, &r, e,
+	                       A_TEXT(json_list_text(a, &f->patterns)),
 	                       A_I64(f->project_id), A_TEXT(json_list_text(a, &f->namespaces)),
-	                       A_TEXT(f->missing_language.p ? f->missing_language : S(""))), &r, out);
+	                       A_TEXT(f->missing_language.p ? f->missing_language : S(""))), &r,
+	                       out);
 }
 
-bool store_keys_page(struct db *db, struct arena *a, const struct key_filter *f, struct text_key_list *out,
-                     struct err *e)
+bool store_keys_page(struct db *db, struct arena *a, const struct key_filter *f,
+                     struct text_key_list *out, struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_KEYS_PAGE, &r, e, A_TEXT(json_list_text(a, &f->patterns)), A_I64(f->project_id),
-	            A_TEXT(json_list_text(a, &f->namespaces)),
+	if (!DB_RUN(db, a, SQL_KEYS_PAGE, &r, e, A_TEXT(json_list_text(a, &f->patterns)),
+	            A_I64(f->project_id), A_TEXT(json_list_text(a, &f->namespaces)),
 	            A_TEXT(f->missing_language.p ? f->missing_language : S("")), A_I64(f->limit),
 	            A_I64(f->offset)))
 		return false;
@@ -279,7 +295,8 @@ bool store_keys_page(struct db *db, struct arena *a, const struct key_filter *f,
 
 enum { TEXTS_COUNT_ARGS = 6, TEXTS_FIND_ARGS = 9 };
 
-static void texts_args(struct arena *a, const struct key_filter *f, struct sql_arg args[TEXTS_FIND_ARGS])
+static void texts_args(struct arena *a, const struct key_filter *f,
+                       struct sql_arg args[TEXTS_FIND_ARGS])
 {
 	args[0] = A_TEXT(json_list_text(a, &f->patterns));
 	args[1] = A_I64(f->project_id);
@@ -292,7 +309,8 @@ static void texts_args(struct arena *a, const struct key_filter *f, struct sql_a
 	args[8] = A_I64(f->limit);
 }
 
-bool store_texts_count(struct db *db, struct arena *a, const struct key_filter *f, int64_t *out, struct err *e)
+bool store_texts_count(struct db *db, struct arena *a, const struct key_filter *f, int64_t *out,
+                       struct err *e)
 {
 	struct sql_arg args[TEXTS_FIND_ARGS];
 	struct rows r;
@@ -301,8 +319,8 @@ bool store_texts_count(struct db *db, struct arena *a, const struct key_filter *
 	return count_of(db_run(db, a, SQL_TEXTS_COUNT, args, TEXTS_COUNT_ARGS, &r, e), &r, out);
 }
 
-bool store_texts_find(struct db *db, struct arena *a, const struct key_filter *f, struct text_key_list *out,
-                      struct err *e)
+bool store_texts_find(struct db *db, struct arena *a, const struct key_filter *f,
+                      struct text_key_list *out, struct err *e)
 {
 	struct sql_arg args[TEXTS_FIND_ARGS];
 	struct rows r;
@@ -325,7 +343,8 @@ bool store_texts_of_keys(struct db *db, struct arena *a, const struct text_key_l
 	*out = (struct text_list){ arena_array(a, struct text, r.n), r.n };
 	for (size_t i = 0; i < r.n; i++)
 		out->v[i] = (struct text){
-			.key_id = CELL(&r, i, 0).i, .language = CELL(&r, i, 1).s, .value = CELL(&r, i, 2).s,
+			.key_id = CELL(&r, i, 0).i, .language = CELL(&r, i, 1).s,
+			.value = CELL(&r, i, 2).s,
 			.json = kind_is_json(CELL(&r, i, 3).s), .state = state_of(CELL(&r, i, 4).s),
 		};
 	return true;
@@ -348,7 +367,7 @@ struct text_list text_list_of_key(const struct text_list *all, int64_t key_id)
 	return (struct text_list){ all->v + low, end - low };
 }
 
-/* Writing ---------------------------------------------------------------------------------------- */
+/* Writing -------------------------------------------------------------------------------------- */
 
 static void put_text(struct json_rows *r, size_t i, const struct text *t, int64_t revision)
 {
@@ -363,7 +382,8 @@ static void put_text(struct json_rows *r, size_t i, const struct text *t, int64_
 	json_row_close(r);
 }
 
-bool store_texts_now(struct db *db, struct arena *a, struct text_change *changes, size_t n, struct err *e)
+bool store_texts_now(struct db *db, struct arena *a, struct text_change *changes, size_t n,
+                     struct err *e)
 {
 	struct json_rows json;
 	struct rows r;
@@ -386,14 +406,16 @@ bool store_texts_now(struct db *db, struct arena *a, struct text_change *changes
 		c->existed = true;
 		c->revision = CELL(&r, i, 4).i;
 		c->was = (struct text){
-			.key_id = c->to.key_id, .language = c->to.language, .value = CELL(&r, i, 1).s,
+			.key_id = c->to.key_id, .language = c->to.language,
+			.value = CELL(&r, i, 1).s,
 			.json = kind_is_json(CELL(&r, i, 2).s), .state = state_of(CELL(&r, i, 3).s),
 		};
 	}
 	return true;
 }
 
-bool store_texts_put(struct db *db, struct arena *a, int64_t project_id, const struct text_change *changes, size_t n,
+bool store_texts_put(struct db *db, struct arena *a, int64_t project_id,
+                     const struct text_change *changes, size_t n,
                      struct text_author who, int64_t now_ms, struct err *e)
 {
 	struct json_rows json, places;
@@ -413,15 +435,15 @@ bool store_texts_put(struct db *db, struct arena *a, int64_t project_id, const s
 		json_row_close(&places);
 		replaced++;
 	}
-	if (replaced && !DB_RUN(db, a, SQL_TEXTS_KEEP, &r, e, A_I64(who.account_id), A_I64(who.app_id),
-	                        A_I64(now_ms), A_TEXT(json_rows_text(&places))))
+	if (replaced && !DB_RUN(db, a, SQL_TEXTS_KEEP, &r, e, A_I64(who.account_id),
+	                        A_I64(who.app_id), A_I64(now_ms), A_TEXT(json_rows_text(&places))))
 		return false;
 	return n == 0 || DB_RUN(db, a, SQL_TEXTS_PUT, &r, e, A_I64(project_id), A_I64(now_ms),
 	                        A_TEXT(json_rows_text(&json)));
 }
 
-bool store_texts_undo(struct db *db, struct arena *a, const struct text_change *changes, size_t n, int64_t now_ms,
-                      struct err *e)
+bool store_texts_undo(struct db *db, struct arena *a, const struct text_change *changes, size_t n,
+                      int64_t now_ms, struct err *e)
 {
 	struct json_rows fresh, old;
 	struct rows r;
@@ -435,10 +457,11 @@ bool store_texts_undo(struct db *db, struct arena *a, const struct text_change *
 			put_text(&fresh, i, &changes[i].to, 0);
 	}
 	return DB_RUN(db, a, SQL_TEXTS_UNDO_NEW, &r, e, A_TEXT(json_rows_text(&fresh))) &&
-	       DB_RUN(db, a, SQL_TEXTS_UNDO_OLD, &r, e, A_I64(now_ms), A_TEXT(json_rows_text(&old)));
+	       DB_RUN(db, a, SQL_TEXTS_UNDO_OLD, &r, e, A_I64(now_ms),
+	              A_TEXT(json_rows_text(&old)));
 }
 
-/* Reading for files and publishes ---------------------------------------------------------------- */
+/* Reading for files and publishes -------------------------------------------------------------- */
 
 struct each { bool (*fn)(const struct text_row *row, void *arg); void *arg; };
 
@@ -448,13 +471,15 @@ static bool each_row(const struct cell *c, void *arg)
 	struct text_row row = {
 		.namespace = c[0].s, .name = c[1].s, .value = c[2].s, .json = kind_is_json(c[3].s),
 		.state = state_of(c[4].s),
-		.approved = c[5].null ? STR_NONE : c[5].s, .approved_json = !c[6].null && kind_is_json(c[6].s),
+		.approved = c[5].null ? STR_NONE : c[5].s, .approved_json = !c[6].null &&
+		kind_is_json(c[6].s),
 	};
 
 	return each->fn(&row, each->arg);
 }
 
-bool store_texts_each(struct db *db, struct arena *a, int64_t project_id, str language, str namespace,
+bool store_texts_each(struct db *db, struct arena *a, int64_t project_id, str language,
+                      str namespace,
                       bool (*fn)(const struct text_row *row, void *arg), void *arg, struct err *e)
 {
 	struct each each = { fn, arg };
@@ -465,43 +490,45 @@ bool store_texts_each(struct db *db, struct arena *a, int64_t project_id, str la
 	return db_each(db, a, SQL_TEXTS_EACH, args, COUNT(args), each_row, &each, e);
 }
 
-/* Pending changes -------------------------------------------------------------------------------- */
+/* Pending changes ------------------------------------------------------------------------------ */
 
 static void pending_of(struct arena *a, const struct rows *r, struct pending_text_list *out)
 {
 	*out = (struct pending_text_list){ arena_array(a, struct pending_text, r->n), r->n };
 	for (size_t i = 0; i < r->n; i++)
 		out->v[i] = (struct pending_text){
-			.public_id = CELL(r, i, 0).s, .namespace = CELL(r, i, 1).s, .name = CELL(r, i, 2).s,
+			.public_id = CELL(r, i, 0).s, .namespace = CELL(r, i, 1).s,
+			.name = CELL(r, i, 2).s,
 			.value = CELL(r, i, 3).null ? STR_NONE : CELL(r, i, 3).s,
 			.state = r->cols > 4 ? CELL(r, i, 4).s : STR_NONE,
 		};
 }
 
-bool store_pending_texts(struct db *db, struct arena *a, int64_t project_id, bool drafts, struct rows *out,
-                         struct err *e)
+bool store_pending_texts(struct db *db, struct arena *a, int64_t project_id, bool drafts,
+                         struct rows *out, struct err *e)
 {
 	return DB_RUN(db, a, SQL_PENDING_TEXTS, out, e, A_I64(project_id), A_I64(drafts));
 }
 
-bool store_pending_preview(struct db *db, struct arena *a, int64_t project_id, str language, bool drafts,
-                           int64_t limit, struct pending_text_list *out, struct err *e)
+bool store_pending_preview(struct db *db, struct arena *a, int64_t project_id, str language,
+                           bool drafts, int64_t limit, struct pending_text_list *out, struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_PENDING_PREVIEW, &r, e, A_I64(project_id), A_TEXT(language), A_I64(drafts),
-	            A_I64(limit)))
+	if (!DB_RUN(db, a, SQL_PENDING_PREVIEW, &r, e, A_I64(project_id), A_TEXT(language),
+	            A_I64(drafts), A_I64(limit)))
 		return false;
 	pending_of(a, &r, out);
 	return true;
 }
 
-bool store_pending_keys(struct db *db, struct arena *a, int64_t project_id, str source_language, int64_t limit,
-                        struct pending_text_list *out, struct err *e)
+bool store_pending_keys(struct db *db, struct arena *a, int64_t project_id, str source_language,
+                        int64_t limit, struct pending_text_list *out, struct err *e)
 {
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_PENDING_KEYS, &r, e, A_TEXT(source_language), A_I64(project_id), A_I64(limit)))
+	if (!DB_RUN(db, a, SQL_PENDING_KEYS, &r, e, A_TEXT(source_language), A_I64(project_id),
+	            A_I64(limit)))
 		return false;
 	pending_of(a, &r, out);
 	return true;
@@ -519,10 +546,11 @@ bool store_pending_counts(struct db *db, struct arena *a, int64_t project_id, in
 	return true;
 }
 
-bool store_pending_some(struct db *db, struct arena *a, int64_t project_id, bool drafts, int64_t most, int64_t *out,
-                        struct err *e)
+bool store_pending_some(struct db *db, struct arena *a, int64_t project_id, bool drafts,
+                        int64_t most, int64_t *out, struct err *e)
 {
 	struct rows r;
 
-	return count_of(DB_RUN(db, a, SQL_PENDING_SOME, &r, e, A_I64(project_id), A_I64(drafts), A_I64(most)), &r, out);
+	return count_of(DB_RUN(db, a, SQL_PENDING_SOME, &r, e, A_I64(project_id), A_I64(drafts),
+	                       A_I64(most)), &r, out);
 }
