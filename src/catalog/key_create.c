@@ -32,7 +32,8 @@ static const struct field wanted_fields[] = {
 const struct field key_create_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct key_create_in),
 	FIELD_OF_LIST(struct key_create_in, keys, "k", struct key_wanted, wanted_fields,
-	              .flags = FIELD_REQUIRED | FIELD_COERCED, .min = 1),
+	              .flags = FIELD_REQUIRED | FIELD_COERCED, .min = 1,
+	              .max = CALL_KEYS_MAX),
 	FIELD(struct key_create_in, force, "force"),
 	FIELD_END
 };

@@ -36,7 +36,8 @@ static const struct field update_item_fields[] = {
 const struct field key_update_in_fields[] = {
 	PROJECT_IDENTITY_FIELDS(struct key_update_in),
 	FIELD_OF_LIST(struct key_update_in, items, "t", struct key_update_item, update_item_fields,
-	              .flags = FIELD_REQUIRED | FIELD_COERCED, .min = 1),
+	              .flags = FIELD_REQUIRED | FIELD_COERCED, .min = 1,
+	              .max = CALL_KEYS_MAX),
 	FIELD_END
 };
 static const struct field set_updated_fields[] = {

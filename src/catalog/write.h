@@ -11,6 +11,7 @@
 #include "store/text.h"
 
 enum {
+	CALL_KEYS_MAX = 10000,       /* keys or texts of one call: the writer serves others too     */
 	WRITE_ROWS_MAX = 500,        /* rows of one statement                                    */
 	KEY_BYTES_MAX = 1024,        /* of a name with its namespace                             */
 	KEY_SEGMENTS_MAX = 48,       /* so that a file with it can be read again                 */
