@@ -172,8 +172,9 @@ static bool connect_insert(const struct act *tx, const void *in, void *out, stru
 	live = (struct bearer_token){ c->token, grant.id, grant.version,
 				      SCOPE_ORG_READ, m.expires_ms, { 0 } };
 	bearer_token_add(tx, &live);
-	return store_token_mint(tx->db, tx->arena, &m, &done, e) && done &&
-	       store_family_insert(tx->db, tx->arena, &family, e) &&
+	m.family_id = family.id;
+	return store_family_insert(tx->db, tx->arena, &family, e) &&
+	       store_token_mint(tx->db, tx->arena, &m, &done, e) && done &&
 	       bearer_grant_refresh(tx, grant.id, e);
 }
 

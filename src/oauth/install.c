@@ -371,6 +371,18 @@ static bool mint_row(const struct act *act, struct mint *m, bool *done_out, stru
 	return audit_mint(act, m, false, e);
 }
 
+/* No row could be minted: the connection is over, or only the sign-in whose access token asks. */
+static bool refuse_mint(const struct act *act, struct err *e)
+{
+	struct family_row family;
+
+	if (!store_family_for_refresh(act->db, act->arena, act->who->family_id, &family, e))
+		return false;
+	if (family.id != 0 && family.revoked_ms == 0)
+		return is_revoked(e);
+	return err_set(e, ERR_INVALID_TOKEN, "The access token was revoked. Ask the person to connect again.");
+}
+
 bool install_mint(const struct act *act, const void *in, void *out, struct err *e)
 {
 	struct mint m = { .in = in };
@@ -398,7 +410,7 @@ bool install_mint(const struct act *act, const void *in, void *out, struct err *
 			return false;
 		m.projects = (struct named_projects){ NULL, 0 };
 	}
-	return is_revoked(e);
+	return refuse_mint(act, e);
 }
 
 /* Delete and list ------------------------------------------------------------------------------ */

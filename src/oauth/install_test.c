@@ -277,6 +277,16 @@ SCENE_TEST(rule_138_a_revoked_access_token_goes_alone)
 	CHECK_I64(scene_token_state(s, next.access_token), ERR_NONE);
 }
 
+/* The writer comes to a mint that was let in just before its refresh token was revoked. */
+SCENE_TEST(rule_128_a_mint_that_comes_late_mints_nothing)
+{
+	struct connected c = connect_as(s, NULL);
+
+	CHECK_I64(mint_code(s, &c, (struct mint_in){ 0 }), ERR_NONE);
+	CHECK_I64(revoke(s, &s->partner, c.t.refresh_token), ERR_NONE);
+	CHECK_I64(mint_code(s, &c, (struct mint_in){ .expires_in = 60 }), ERR_INVALID_TOKEN);
+}
+
 SCENE_TEST(ruling_24_a_revoked_token_is_not_handed_out_again)
 {
 	struct connected c = connect_as(s, NULL);
