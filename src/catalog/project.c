@@ -229,8 +229,11 @@ bool project_list_org(const struct act *act, const void *in, void *out, struct e
 		return false;
 	if (organization.id == 0)
 		return err_set(e, ERR_NOT_FOUND, "Organization not found");
-	return access_may_project(act, organization.id, 0, e) &&
-	       store_projects_of_organization(act->db, act->arena, organization.id, &projects, e) &&
+	/* Word for word what an unknown one gets. */
+	if (!access_may_project(act, organization.id, 0, e))
+		return e->code == ERR_NOT_FOUND ?
+		       err_set(e, ERR_NOT_FOUND, "Organization not found") : false;
+	return store_projects_of_organization(act->db, act->arena, organization.id, &projects, e) &&
 	       views_load(act, &projects, out, e);
 }
 
