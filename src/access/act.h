@@ -38,6 +38,7 @@ struct principal {
 	str     organization_public_id, organization_slug, organization_name;   /* INSTALL, KEY: from memory */
 	int64_t auth_time_ms;          /* SESSION */
 	int64_t expires_ms;
+	int64_t issued_ms;             /* ACCESS, INSTALL: 0 where it is not known */
 };
 
 /* Settings that rules read; filled by wiring from the config table, constant afterwards. */

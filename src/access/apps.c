@@ -165,6 +165,32 @@ bool apps_authenticate(struct apps *apps, str client_id, str secret, int64_t now
 	return ok;
 }
 
+struct secret_search { struct digest given; int64_t now_ms, app_id, secret_id; };
+
+static bool search_secrets(struct index_node *n, void *arg)
+{
+	const struct app_node *app = NODE_OF(n, struct app_node, by_id);
+	struct secret_search *s = arg;
+
+	if (!any_secret_matches(app, &s->given, s->now_ms, &s->secret_id))
+		return true;
+	s->app_id = app->app.id;
+	return false;
+}
+
+bool apps_secret_owner(struct apps *apps, str secret, int64_t now_ms, int64_t *app_id_out,
+		       int64_t *secret_id_out)
+{
+	struct secret_search s = { .given = sha256(secret), .now_ms = now_ms };
+
+	index_read_begin();
+	index_each(apps->by_id, search_secrets, &s);
+	index_read_end();
+	*app_id_out = s.app_id;
+	*secret_id_out = s.secret_id;
+	return s.app_id != 0;
+}
+
 /* Changing ----------------------------------------------------------------------------------- */
 
 static struct app_node *app_node_make(const struct stored_app *from)

@@ -25,6 +25,10 @@ bool apps_by_id(struct apps *apps, struct arena *a, int64_t id, struct app *out)
 bool apps_authenticate(struct apps *apps, str client_id, str secret, int64_t now_ms,
                        int64_t *secret_id_out) MUST_CHECK;
 
+/* Whose live secret is it? Looks at all apps: for reports of leaks, not for requests. */
+bool apps_secret_owner(struct apps *apps, str secret, int64_t now_ms, int64_t *app_id_out,
+		       int64_t *secret_id_out) MUST_CHECK;
+
 /* Reads the app's rows in this transaction and shows them in memory after the commit: call it
  * after any change of an app, its redirect URIs or its secrets. (A disabled app also needs
  * bearer_app_deny.) */

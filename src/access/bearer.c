@@ -14,6 +14,7 @@
 enum {
 	RATE_SLOTS     = 65536,
 	MINUTE_MS      = 60 * 1000,
+	SECOND_MS      = 1000,
 	INDEX_HINT     = 1024,
 	REMOVE_AT_ONCE = 256,           /* nodes taken out while commits wait */
 };
@@ -23,7 +24,7 @@ struct bearers *bearers_create(const struct settings *settings)
 	struct bearers *b = heap_alloc(sizeof(*b));
 	struct index **all[] = { &b->organizations, &b->grants, &b->names, &b->aliases,
 				 &b->tokens, &b->families, &b->access_denied, &b->keys,
-				 &b->sessions, &b->session_ids };
+				 &b->sessions, &b->session_ids, &b->public_ids };
 
 	b->settings = settings;
 	b->rates = rates_create(RATE_SLOTS);
@@ -154,6 +155,7 @@ void bearers_destroy(struct bearers *b)
 	index_free_all(b->keys, node_free);
 	index_destroy(b->session_ids);
 	index_free_all(b->sessions, node_free);
+	index_free_all(b->public_ids, node_free);
 	index_free_all(b->organizations, organization_free);
 	rates_destroy(b->rates);
 	pthread_mutex_destroy(&b->change);
@@ -370,6 +372,7 @@ static void installation_fill(struct arena *a, const struct token_node *t,
 		.grant_id = g->id,
 		.scopes = t->narrowed ? t->tail[0] & g->scopes : g->scopes,
 		.expires_ms = token_expires_ms(t),
+		.issued_ms = t->life_s == 0 ? 0 : token_expires_ms(t) - t->life_s * SECOND_MS,
 	};
 	if (t->narrowed)
 		out->projects = projects_copy(a, (uint8_t)t->mode, t->tail + 1, t->projects_n);
@@ -412,13 +415,24 @@ static bool installation_principal(struct bearers *b, struct arena *a, str text,
 	return ok;
 }
 
+/* A token that its family's end cut short does not say when it was made. */
+static int64_t access_issued_ms(const struct settings *s, struct family_node *f,
+				int64_t expires_ms, int64_t now_ms)
+{
+	int64_t issued_ms = expires_ms - s->access_ttl_s * SECOND_MS;
+
+	if (atomic_load(&f->expires_ms) / SECOND_MS * SECOND_MS <= expires_ms)
+		return 0;
+	return issued_ms < now_ms ? issued_ms : now_ms;
+}
+
 /* In a read section. A revoked grant is not looked at here: its app may still ask, and hears
  * 410 from what it asks for (ruling R33); a denied family is the end. */
 static bool access_check(struct bearers *b, const struct derived *token, str text, int64_t now_ms,
                          struct principal *out, struct err *e)
 {
-	const struct family_node *f = family_node_find(b, token->family);
-	int64_t expires_ms = (int64_t)token->expires_s * 1000;
+	struct family_node *f = family_node_find(b, token->family);
+	int64_t expires_ms = (int64_t)token->expires_s * SECOND_MS;
 	struct digest d;
 
 	if (f == NULL || !derived_verify(token, TOKEN_ACCESS, f->secret, b->settings->epoch))
@@ -438,6 +452,7 @@ static bool access_check(struct bearers *b, const struct derived *token, str tex
 		.grant_id = f->grant_id,
 		.family_id = token->family,
 		.expires_ms = expires_ms,
+		.issued_ms = access_issued_ms(b->settings, f, expires_ms, now_ms),
 		.scopes = access_counter_scopes(token->counter),
 		.projects = { .mode = PROJECTS_NONE },
 	};

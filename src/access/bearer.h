@@ -82,6 +82,7 @@ struct bearer_token {
 	struct digest digest;
 	int64_t grant_id, grant_version, scopes, expires_ms;
 	struct project_set projects;
+	int64_t issued_ms;              /* 0: not known */
 };
 void bearer_token_add(const struct act *act, const struct bearer_token *t);
 void bearer_token_deny(const struct act *act,
@@ -128,6 +129,12 @@ void bearer_session_deny_account(const struct act *act, int64_t account_id);
 /* false: unknown, ended, or unused for too long. Counts as a use. */
 bool bearer_session_find(struct bearers *b, const struct digest *digest, int64_t now_ms,
                          struct bearer_session *out) MUST_CHECK;
+
+/* Public ids that never change, kept from the first time somebody needed them: what a token tells
+ * about itself (oauth/introspect.h) needs no store then. Absent: not kept yet. ----------------- */
+enum bearer_noun { NOUN_ACCOUNT, NOUN_PROJECT };
+str  bearer_public_id(struct bearers *b, struct arena *a, enum bearer_noun noun, int64_t id);
+void bearer_public_id_keep(struct bearers *b, enum bearer_noun noun, int64_t id, str public_id);
 
 /* Upkeep. ------------------------------------------------------------------------------------ */
 /* Drops what has expired from memory. Any thread; a timer calls it every few seconds. */

@@ -12,7 +12,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { NAME_BYTES_MAX = 24 };       /* of a grant's public id: it lives in the key of its node */
+enum {
+	NAME_BYTES_MAX = 24,        /* of a grant's public id: it lives in the key of its node */
+	PUBLIC_ID_BYTES_MAX = 40,   /* of a person's or a project's                            */
+	LIFE_S_MAX = (1 << 13) - 1, /* of an installation token, as its node can say it        */
+	TOKEN_PROJECTS_MAX = (1 << 16) - 1,
+};
 
 struct bearers {
 	const struct settings *settings;
@@ -28,6 +33,7 @@ struct bearers {
 	struct index   *keys;            /* by digest                    */
 	struct index   *sessions;        /* by digest                    */
 	struct index   *session_ids;     /* the same nodes by id         */
+	struct index   *public_ids;      /* by noun and id               */
 };
 
 struct organization_text {           /* replaced as a whole */
@@ -64,8 +70,14 @@ struct token_node {
 	_Atomic uint64_t state;                /* expires_ms in the low 48 bits, denials above */
 	int64_t  grant_id;
 	uint32_t grant_version;
-	uint32_t mode : 2, narrowed : 1, projects_n : 29;
+	uint32_t mode : 2, narrowed : 1, life_s : 13, projects_n : 16;
 	int64_t tail[]; /* narrowed: scopes, then project ids; else all as the grant's */
+};
+
+struct public_id_node {
+	struct index_node node;
+	uint8_t n;
+	char    text[PUBLIC_ID_BYTES_MAX];
 };
 
 struct family_node {

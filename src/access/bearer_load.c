@@ -64,6 +64,7 @@ static bool load_token(const struct stored_token *row, void *arg)
 	struct load *load = arg;
 	struct bearer_token t = { .grant_id = row->grant_id,
 				  .scopes = row->scopes,
+				  .issued_ms = row->created_ms,
 				  .expires_ms = row->expires_ms,
 				  .projects = row->projects };
 	bool live;

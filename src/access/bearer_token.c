@@ -39,6 +39,13 @@ static bool is_narrowed(const struct bearer_token *t, const struct grant_node *g
 	       !same_projects(&t->projects, g);
 }
 
+static uint32_t life_s(const struct bearer_token *t)
+{
+	int64_t ms = t->issued_ms == 0 ? 0 : t->expires_ms - t->issued_ms;
+
+	return ms <= 0 || ms / 1000 > LIFE_S_MAX ? 0 : (uint32_t)(ms / 1000);
+}
+
 static struct token_node *token_node_make(const struct bearer_token *t, bool narrowed)
 {
 	size_t n = narrowed && t->projects.mode == PROJECTS_SELECTED ? t->projects.n : 0;
@@ -52,7 +59,8 @@ static struct token_node *token_node_make(const struct bearer_token *t, bool nar
 	node->grant_version = (uint32_t)t->grant_version;
 	node->mode = (uint32_t)t->projects.mode & 3;
 	node->narrowed = narrowed;
-	node->projects_n = (uint32_t)n & 0x1fffffff;
+	node->life_s = life_s(t) & LIFE_S_MAX;
+	node->projects_n = (uint32_t)n & TOKEN_PROJECTS_MAX;
 	if (narrowed)
 		node->tail[0] = t->scopes;
 	if (n > 0)

@@ -16,6 +16,8 @@ enum rate_kind {
 	RATE_TOKEN_ADDRESS,      /* failed client authentications from one address    */
 	RATE_TOKEN_CLIENT,       /* … for one client from one network                 */
 	RATE_AUTHORIZE,          /* visits to the authorize endpoint from one address */
+	RATE_INTROSPECT_MISS,    /* questions about tokens that are not active        */
+	RATE_LEAK_ADDRESS,       /* leaked tokens reported from one address           */
 };
 
 struct rates;

@@ -9,6 +9,7 @@
 
 enum {
 	API_BODY_BYTES_MAX     = 16 * 1024,
+	API_LEAK_BYTES_MAX     = 64 * 1024,           /* a hundred tokens (oauth/leak.h)            */
 	API_IGNORED_BYTES_MAX  = 4 * 1024,            /* a body where none means anything          */
 	API_PARAMS_MAX         = 64,                  /* rule 107                                   */
 	API_PATH_PARAMS_MAX    = 4,

@@ -57,6 +57,10 @@ static str server_text(const struct api *api)
 		put_address(&o, api, S("revocation_endpoint"), "/api/auth/mcp/revoke");
 		put_list(&o, S("revocation_endpoint_auth_methods_supported"), methods);
 	}
+	if (operation_find(S("token.introspect")) != NULL) {
+		put_address(&o, api, S("introspection_endpoint"), "/api/auth/mcp/introspect");
+		put_list(&o, S("introspection_endpoint_auth_methods_supported"), methods);
+	}
 	put_scopes(&o, SCOPE_ALL, true);
 	put_list(&o, S("response_types_supported"), responses);
 	put_list(&o, S("response_modes_supported"), modes);

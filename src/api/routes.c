@@ -40,9 +40,16 @@ const struct api_row api_rows[] = {
 	{ .methods = HTTP_DELETE, .pattern = PARTNER "/installations/:grantId", .operation = "install.delete",
 	  .status = 200, .input = INPUT_NONE, .body_bytes_max = API_IGNORED_BYTES_MAX,
 	  .summary = "Revoke a grant with all its tokens" },
+	{ .methods = HTTP_POST, .pattern = PARTNER "/leaked", .operation = "token.leaked", .status = 200,
+	  .input = INPUT_JSON, .body_bytes_max = API_LEAK_BYTES_MAX,
+	  .summary = "Report tokens found where they do not belong" },
 
 	OAUTH("/api/auth/mcp/token", "token.exchange", "Exchange a code, or refresh (RFC 6749)"),
 	OAUTH("/api/auth/mcp/revoke", "token.revoke", "Revoke a token (RFC 7009)"),
+	/* Asked by servers: no page elsewhere needs it (ruling R35). */
+	{ .methods = HTTP_POST, .pattern = "/api/auth/mcp/introspect", .operation = "token.introspect", .status = 200,
+	  .input = INPUT_TOKEN, .flavour = FLAVOUR_OAUTH, .body_bytes_max = API_BODY_BYTES_MAX,
+	  .summary = "What a token is worth right now (RFC 7662)" },
 
 	DOCUMENT("/.well-known/oauth-authorization-server", DOCUMENT_SERVER, "Server metadata (RFC 8414)"),
 	DOCUMENT("/.well-known/oauth-protected-resource", DOCUMENT_RESOURCE, "Resource metadata (RFC 9728)"),

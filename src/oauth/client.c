@@ -28,7 +28,7 @@ static bool attempt_begin(const struct act *act, str client_name, struct err *e)
 	return false;
 }
 
-static void attempt_succeeded(const struct act *act, str client_name)
+static void attempt_uncount(const struct act *act, str client_name)
 {
 	struct rates *rates = bearers_rates(act->bearers);
 
@@ -53,7 +53,7 @@ static bool refuse(const struct act *act, const struct app *app, struct err *e)
 	struct audit_detail detail = { .app_id = app->id };
 	struct err failed;
 
-	if (app->id != 0 && !audit_add(act, AUDIT_APP_AUTH_FAILED, &detail, &failed)) {
+	if (act->db != NULL && app->id != 0 && !audit_add(act, AUDIT_APP_AUTH_FAILED, &detail, &failed)) {
 		*e = failed;
 		return false;
 	}
@@ -88,9 +88,13 @@ bool client_authenticate(const struct act *act, const struct client_claim *claim
 	secret_fits = apps_authenticate(act->apps, claim->client_id, claim->client_secret,
 	                                act->now_ms, &secret_id);
 	if (!known || app.disabled_ms != 0 || !method_fits(&app, method) ||
-	    (app.confidential ? !secret_fits : claim->client_secret.n > 0))
+	    (app.confidential ? !secret_fits : claim->client_secret.n > 0)) {
+		/* Without the store it is asked again with it, and counted then. */
+		if (act->db == NULL)
+			attempt_uncount(act, name);
 		return refuse(act, &app, e);
-	attempt_succeeded(act, name);
+	}
+	attempt_uncount(act, name);
 	*out = app;
 	*secret_id_out = app.confidential ? secret_id : 0;
 	return true;

@@ -12,7 +12,8 @@
 struct client_claim { str client_id, client_secret, client_auth; };
 
 /* ERR_INVALID_CLIENT for all that is wrong with the app; ERR_INVALID_REQUEST for two methods at
- * once; ERR_RATE_LIMITED after too many failures. Failures are audited: the error says `keep`.
+ * once; ERR_RATE_LIMITED after too many failures. Failures are audited: the error says `keep` (with
+ * act->db NULL it is for the caller to ask again with the store).
  * *secret_id_out: the secret that fitted, 0 for public apps. */
 bool client_authenticate(const struct act *act, const struct client_claim *claim, struct app *out,
                          int64_t *secret_id_out, struct err *e) MUST_CHECK;

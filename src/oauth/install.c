@@ -344,6 +344,7 @@ static void remember(const struct act *act, const struct mint *m, const struct d
 	                                              .grant_id = m->grant.id,
 	                                              .grant_version = m->grant.version,
 	                                              .scopes = m->row.scopes,
+	                                              .issued_ms = m->row.now_ms,
 	                                              .expires_ms = m->row.expires_ms,
 	                                              .projects = m->row.projects });
 	if (act->mints == NULL)

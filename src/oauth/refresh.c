@@ -24,7 +24,7 @@ struct refresh {
 	str                 scope_shown;
 };
 
-static void state_of(const struct family_row *row, struct family_state *s)
+void family_state_of(const struct family_row *row, struct family_state *s)
 {
 	*s = (struct family_state){
 		.generation = row->generation,
@@ -60,7 +60,7 @@ bool family_open(const struct act *act, int64_t app_id, const struct derived *d,
 {
 	if (!store_family_for_refresh(act->db, act->arena, d->family, row, e))
 		return false;
-	if (row->id == 0 || row->app_id != app_id) {
+	if (row->id == 0 || (app_id != ANY_APP && row->app_id != app_id)) {
 		row->id = 0;
 		return true;
 	}
@@ -73,7 +73,7 @@ bool family_open(const struct act *act, int64_t app_id, const struct derived *d,
 	return true;
 }
 
-static bool surroundings_live(const struct act *act, const struct family_row *row)
+bool family_surroundings_live(const struct act *act, const struct family_row *row)
 {
 	const struct grant *g = &row->grant;
 
@@ -244,8 +244,8 @@ static bool step(const struct act *act, const struct token_in *in, const struct 
 		return false;
 	if (r->row.id == 0)
 		return refusal_set(e, REFUSAL_EXPIRED, false);
-	state_of(&r->row, &r->state);
-	if (!surroundings_live(act, &r->row))
+	family_state_of(&r->row, &r->state);
+	if (!family_surroundings_live(act, &r->row))
 		return refuse(act, r, REFUSAL_REVOKED, S("revoked"), e);
 	if (!narrow(act, in, r, e))
 		return false;

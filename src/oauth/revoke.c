@@ -7,15 +7,12 @@
 
 #include <string.h>
 
-bool family_end(const struct act *act, int64_t family_id, str reason, struct err *e)
+bool family_tokens_end(const struct act *act, int64_t family_id, struct err *e)
 {
 	struct strs digests;
 	struct digest d;
-	bool done;
 
-	bearer_family_deny(act, family_id);
-	if (!store_family_revoke(act->db, act->arena, family_id, act->now_ms, reason, &done, e) ||
-	    !store_tokens_of_family_disable(act->db, act->arena, family_id, act->now_ms, &digests,
+	if (!store_tokens_of_family_disable(act->db, act->arena, family_id, act->now_ms, &digests,
 	                                    e))
 		return false;
 	for (size_t i = 0; i < digests.n; i++) {
@@ -25,6 +22,15 @@ bool family_end(const struct act *act, int64_t family_id, str reason, struct err
 		bearer_token_deny(act, &d);
 	}
 	return true;
+}
+
+bool family_end(const struct act *act, int64_t family_id, str reason, struct err *e)
+{
+	bool done;
+
+	bearer_family_deny(act, family_id);
+	return store_family_revoke(act->db, act->arena, family_id, act->now_ms, reason, &done, e) &&
+	       family_tokens_end(act, family_id, e);
 }
 
 bool grant_end(const struct act *act, const struct grant_ref *grant, str reason, bool *done_out,

@@ -11,6 +11,8 @@
 /* One family: its refresh token, its access tokens and the installation tokens that these minted.
  */
 bool family_end(const struct act *act, int64_t family_id, str reason, struct err *e) MUST_CHECK;
+/* The installation tokens that its access tokens minted, alone. */
+bool family_tokens_end(const struct act *act, int64_t family_id, struct err *e) MUST_CHECK;
 
 /* A grant with its families and installation tokens. Access tokens go on: their app hears 410 from
  * what it asks for. *done_out (may be NULL) false: it was revoked before. Audited. */

@@ -22,9 +22,13 @@ bool refresh_exchange(const struct act *act, const struct token_asker *asker,
 
 /* The family that a refresh token names, and its secret (the caller wipes it). row->id 0: unknown,
  * another app's, or a MAC that is wrong; nobody learns which (rule 103). */
+enum { ANY_APP = 0 };
 bool family_open(const struct act *act, int64_t app_id, const struct derived *d,
                  struct family_row *row, uint8_t secret[KEY_BYTES], struct err *e) MUST_CHECK;
 
+void family_state_of(const struct family_row *row, struct family_state *out);
+/* The person, their role and the grant still are as the family needs them. */
+bool family_surroundings_live(const struct act *act, const struct family_row *row);
 struct family_rules family_rules_of(const struct settings *s, const struct app *app);
 int64_t family_absolute_ms(const struct settings *s, const struct app *app);
 

@@ -210,13 +210,17 @@ static void busy(struct operation_call *c)
 	finish(c, false, &e);
 }
 
-static void run_inline(struct operation_call *c)
+/* false: it needs the store, and nothing has been answered. */
+static bool run_inline(struct operation_call *c)
 {
 	struct err e = { .code = ERR_NONE };
 	struct act act = operation_act(c, NULL);
 	bool ok = c->op->call(&act, c->in, c->out, &e);
 
+	if (!ok && e.keep && c->env->config.store != NULL)
+		return false;
 	finish(c, ok, &e);
+	return true;
 }
 
 static struct operation_flight *flight_of(struct pool_task *t)
@@ -292,9 +296,10 @@ static void enter_lane(void *arg)
 	struct operation_flight *f = c->flight;
 	bool entered = false;
 
-	switch (c->op->lane) {
+	if (f->lane == LANE_INLINE && !run_inline(c))
+		f->lane = LANE_WRITE;
+	switch (f->lane) {
 	case LANE_INLINE:
-		run_inline(c);
 		return;
 	case LANE_READ:
 		entered = env->config.store != NULL && submit(env->readers, f, read_run);
@@ -327,6 +332,7 @@ static void wait_or_enter(struct operation_call *c)
 void operation_start(struct operation_call *c)
 {
 	struct err e = { .code = ERR_NONE };
+	enum lane lane;
 
 	assert(c->op != NULL && c->env != NULL && c->arena != NULL && c->who != NULL && c->done != NULL);
 	c->started_ns = clock_mono_ns();
@@ -337,11 +343,14 @@ void operation_start(struct operation_call *c)
 	}
 	if (c->out == NULL)
 		c->out = arena_alloc(c->arena, c->op->out_size > 0 ? c->op->out_size : 1);
-	if (c->op->lane == LANE_INLINE && c->op->wait_ms == NULL) {
-		run_inline(c);
-		return;
+	lane = c->op->lane;
+	if (lane == LANE_INLINE && c->op->wait_ms == NULL) {
+		if (run_inline(c))
+			return;
+		lane = LANE_WRITE;
 	}
 	c->flight = arena_new(c->arena, struct operation_flight);
+	c->flight->lane = lane;
 	c->flight->call = c;
 	c->flight->act = operation_act(c, NULL);
 	wait_or_enter(c);

@@ -10,7 +10,8 @@
 #include "base/field.h"
 
 enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_SLOW };
-/* INLINE: memory only, on the caller's thread. READ: pool thread with a read connection. WRITE:
+/* INLINE: memory only, on the caller's thread; a call that finds that it needs the store (act->db is
+ * NULL) fails with e->keep, and is made again on the write lane. READ: pool thread with a read connection. WRITE:
  * writer thread, in a savepoint. SLOW: pool thread without a connection (hashes, files); the call
  * opens what it needs itself. */
 

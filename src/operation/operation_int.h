@@ -34,6 +34,7 @@ struct operation_flight {
 	struct operation_call *call;
 	struct act             act;
 	struct err             err;
+	enum lane              lane;                   /* the row's, or WRITE for an INLINE call that needs the store */
 	bool                   refused;                /* `err` is the answer of a committed write */
 	struct write_task      write;
 	struct pool_task       task;

@@ -6,6 +6,8 @@
 #include "oauth/consent.h"
 #include "oauth/grant.h"
 #include "oauth/install.h"
+#include "oauth/introspect.h"
+#include "oauth/leak.h"
 #include "oauth/me.h"
 #include "oauth/token.h"
 #include "oauth/token_revoke.h"
@@ -50,6 +52,14 @@ const struct operation oauth_operations[] = {
 	{ "token.revoke", WHO_ANONYMOUS, .lane = LANE_WRITE, .rate = RATE_TOKEN,
 	  IN(token_revoke_in, token_revoke_in_fields), .out = token_revoke_out_fields,
 	  .call = token_revoke },
+	{ "token.introspect", WHO_ANONYMOUS, .lane = LANE_INLINE, .rate = RATE_TOKEN,
+	  IN(introspect_in, introspect_in_fields), OUT(introspect_out, introspect_out_fields),
+	  .call = token_introspect },
+	/* Anyone, also with a credential: what is reported counts, not who reports. */
+	{ "token.leaked",
+	  WHO_ANONYMOUS | WHO_SESSION | WHO_ACCESS | WHO_INSTALL | WHO_KEY | WHO_PUBLIC_KEY | WHO_CLIENT,
+	  .lane = LANE_WRITE, IN(leak_in, leak_in_fields), OUT(leak_out, leak_out_fields),
+	  .call = leak_report },
 
 	{ "install.mint", WHO_ACCESS, .lane = LANE_WRITE, .rate = RATE_MINT,
 	  IN(mint_in, mint_in_fields), OUT(mint_out, mint_out_fields), .call = install_mint },

@@ -133,7 +133,8 @@ static bool token_row(const struct cell *c, void *arg)
 				  .grant_id = c[2].i,
 				  .scopes = c[3].i,
 				  .expires_ms = c[4].i,
-				  .disabled = c[7].i != 0 };
+				  .disabled = c[7].i != 0,
+				  .created_ms = c[8].i };
 
 	arena_reset(each->scratch);
 	t.projects = project_set_parse(each->scratch, c[5].s, c[6].s);

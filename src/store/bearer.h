@@ -28,6 +28,7 @@ struct stored_token {
 	int64_t grant_id, scopes, expires_ms;
 	struct project_set projects;
 	bool    disabled;
+	int64_t created_ms;
 };
 bool store_bearer_tokens_each(struct db *db, struct arena *a, int64_t now_ms,
                               bool (*fn)(const struct stored_token *, void *), void *arg,

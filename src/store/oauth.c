@@ -68,6 +68,14 @@ bool store_app_secrets_retire(struct db *db, struct arena *a, int64_t app_id, in
 	       DB_RUN(db, a, SQL_APP_SECRET_OVERLAP, &rows, e, A_I64(until_ms), A_I64(app_id));
 }
 
+bool store_app_secret_end(struct db *db, struct arena *a, int64_t secret_id, int64_t now_ms,
+                          struct err *e)
+{
+	struct rows rows;
+
+	return DB_RUN(db, a, SQL_APP_SECRET_END, &rows, e, A_I64(now_ms), A_I64(secret_id));
+}
+
 bool store_app_secret_used(struct db *db, struct arena *a, int64_t secret_id, int64_t now_ms,
                            int64_t stale_ms, struct err *e)
 {

@@ -23,6 +23,8 @@ bool store_app_secret_add(struct db *db, struct arena *a, int64_t app_id,
 /* The newest secret lives until until_ms, older ones end now. */
 bool store_app_secrets_retire(struct db *db, struct arena *a, int64_t app_id, int64_t now_ms,
                               int64_t until_ms, struct err *e) MUST_CHECK;
+bool store_app_secret_end(struct db *db, struct arena *a, int64_t secret_id, int64_t now_ms,
+                          struct err *e) MUST_CHECK;
 /* Noted at most once in a while: only when the last use is before `stale_ms`. */
 bool store_app_secret_used(struct db *db, struct arena *a, int64_t secret_id, int64_t now_ms,
                            int64_t stale_ms, struct err *e) MUST_CHECK;
