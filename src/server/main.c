@@ -101,6 +101,7 @@ static void harden(void)
 	if (getenv("BI18N_DEBUGGABLE") == NULL)
 		prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of the write, as a full disk is */
 }
 
 static int run(struct cli *cli, const struct globals *g, int argc, char **argv)

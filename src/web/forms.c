@@ -51,6 +51,7 @@ static void finish_login(struct page_job *j, bool ok, const struct err *e)
 	if (!ok) {
 		/* One text for an unknown address, a wrong password and an ill-formed field: no one learns who has an account. */
 		j->call.channel = (void *)(uintptr_t)e;
+		j->retry_after_s = e->retry_after_s;
 		page_render(j, "login", "login.title", e->code == ERR_RATE_LIMITED ? 429 : 403, fill_login);
 		return;
 	}

@@ -199,6 +199,8 @@ void page_render(struct page_job *j, const char *template, const char *title_key
 	headers[n++] = (struct http_pair){ S("Content-Language"), strings_code(j->language) };
 	if (fresh)
 		headers[n++] = page_cookie(j, form_cookie_names[page_is_secure(j)], secret, -1);
+	if (j->retry_after_s > 0)
+		headers[n++] = (struct http_pair){ S("Retry-After"), arena_printf(j->arena, "%d", j->retry_after_s) };
 	http_send(j->x, &(struct http_answer){ .status = status, .content_type = S("text/html; charset=utf-8"),
 		.body = buf_view(&page), .headers = headers, .headers_n = n });
 }
@@ -253,6 +255,7 @@ void page_error(struct page_job *j, const struct err *e)
 	default:
 		break;
 	}
+	j->retry_after_s = e->retry_after_s;
 	page_error_text(j, err_status(e->code), key, e);
 }
 

@@ -63,6 +63,7 @@ struct page_job {
 	const struct json    *answers[PAGE_STEPS_MAX];
 	str                   form_action;   /* extra source for CSP form-action; absent: none */
 	int                   status;
+	int                   retry_after_s; /* 0: no Retry-After */
 };
 
 void page_handle(struct http_exchange *x);   /* http_route.row is a struct page */
