@@ -472,7 +472,7 @@ test('R42 rule_151 a consent whose projects are all gone never becomes "all"', {
   }
 });
 
-test('rule_084 rule_150 a code and a short installation token end with their time', async () => {
+test('rule_084 rule_150 seed_09 a code and a short installation token end with their time', async () => {
   const own = await startServer({ settings: { code_ttl_s: 10 } });
   try {
     const people = own.seed();
