@@ -32,7 +32,8 @@ static int rpc_code(const struct err *e)
 	return CODE_INTERNAL;
 }
 
-/* Conditions that the OAuth side has a name for: programs look for it, whatever the message says. */
+/* Conditions that the OAuth side has a name for: programs look for it, whatever the message says.
+ * */
 static bool has_oauth_name(enum err_code code)
 {
 	switch (code) {

@@ -118,12 +118,18 @@ static void site_close(struct site *s)
 static struct reply send_it(struct site *s, const char *method, str target, str credential, str type, str body)
 {
 	struct arena *a = s->b->arena;
+	struct buf b;
 
-	return loopback_ask(a, http_server_port(s->server), arena_printf(a,
-		"%s /api/trpc/" FMT_STR " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s" FMT_STR "%s" FMT_STR FMT_STR
-		"Content-Length: %zu\r\n\r\n" FMT_STR, method, ARG_STR(target),
-		credential.p != NULL ? "x-api-key: " : "", ARG_STR(credential), credential.p != NULL ? "\r\n" : "",
-		ARG_STR(type), ARG_STR(type.n > 0 ? S("\r\n") : S("")), body.n, ARG_STR(body)));
+	buf_init_arena(&b, a, 16 * MIB);
+	buf_printf(&b, "%s /api/trpc/" FMT_STR " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n",
+	           method, ARG_STR(target));
+	if (credential.n > 0)
+		buf_printf(&b, "x-api-key: " FMT_STR "\r\n", ARG_STR(credential));
+	if (type.n > 0)
+		buf_printf(&b, FMT_STR "\r\n", ARG_STR(type));
+	buf_printf(&b, "Content-Length: %zu\r\n\r\n", body.n);
+	buf_str(&b, body);
+	return loopback_ask(a, http_server_port(s->server), buf_view(&b));
 }
 
 static struct reply query(struct site *s, str target)

@@ -49,8 +49,6 @@ struct cli {
 	const struct command *command;
 	str                   data_dir;
 	bool                  json;
-	int                   argc;              /* of the command's own words, for `run` commands that parse themselves */
-	char                **argv;
 	struct runtime       *runtime;           /* NULL until a command runs in this process */
 };
 
