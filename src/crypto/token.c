@@ -71,6 +71,32 @@ enum token_kind token_kind_of(str text)
 	return check_digits_match(text) ? kind : TOKEN_UNKNOWN;
 }
 
+static enum token_kind kind_at(str text)
+{
+	enum token_kind kind = kind_by_prefix(text);
+
+	if (kind == TOKEN_UNKNOWN || text.n < token_length(kind))
+		return TOKEN_UNKNOWN;
+	return token_kind_of(str_sub(text, 0, token_length(kind)));
+}
+
+bool token_find(str text, size_t *at, str *out, enum token_kind *kind_out)
+{
+	for (size_t i = *at; i + CHECK_DIGITS < text.n; i++) {
+		/* All prefixes begin with one of these (token_test.c): most bytes end here. */
+		if (text.p[i] != 'b' && text.p[i] != 'r')
+			continue;
+		*kind_out = kind_at(str_from_at(text, i));
+		if (*kind_out == TOKEN_UNKNOWN)
+			continue;
+		*out = str_sub(text, i, token_length(*kind_out));
+		*at = i + out->n;
+		return true;
+	}
+	*at = text.n;
+	return false;
+}
+
 /* Room for a token of this kind with its prefix in place. */
 static char *token_begin(struct arena *a, enum token_kind kind)
 {

@@ -35,6 +35,10 @@ enum token_kind {
 enum token_kind token_kind_of(str text);
 str  token_random(struct arena *a, enum token_kind kind);
 
+/* The next token in `text` at or after *at, which moves behind it: for whoever looks for leaks. Other
+ * characters may stand right before and after; the checksum alone decides. */
+bool token_find(str text, size_t *at, str *out, enum token_kind *kind_out) MUST_CHECK;
+
 struct derived {                /* what a derivable token says about itself; trust it only after derived_verify */
 	int64_t  family;            /* 1 .. 2^62-1 */
 	uint32_t generation;

@@ -29,6 +29,26 @@ TEST(token_of_each_random_kind_is_recognised)
 	arena_destroy(a);
 }
 
+TEST(token_of_every_kind_is_found_in_other_text)
+{
+	struct arena *a = arena_create(1024);
+
+	for (int kind = TOKEN_UNKNOWN + 1; kind < TOKEN_KIND_COUNT; kind++) {
+		enum token_kind found;
+		size_t at = 0;
+		str one = kind == TOKEN_ACCESS || kind == TOKEN_REFRESH
+				  ? derived_token(a, (enum token_kind)kind, secret, EPOCH, FAMILY, 1, 0, 0)
+				  : token_random(a, (enum token_kind)kind);
+		str text = arena_printf(a, "bi_ start_x" FMT_STR "Zrt_\n" FMT_STR, ARG_STR(one), ARG_STR(one));
+		str got;
+
+		CHECK(token_find(text, &at, &got, &found) && (int)found == kind && str_eq(got, one));
+		CHECK(token_find(text, &at, &got, &found) && (int)found == kind && str_eq(got, one));
+		CHECK(at == text.n && !token_find(text, &at, &got, &found));
+	}
+	arena_destroy(a);
+}
+
 TEST(token_with_any_character_changed_is_unknown)
 {
 	struct arena *a = arena_create(1024);

@@ -16,8 +16,8 @@ enum {
 	JTI_DIGITS = 32,
 	/* Well-formed tokens that turned out not to be active, in a minute (rule 144). */
 	MISSES_WINDOW_S = 60,
-	MISSES_OF_APP_MAX = 6000,      /* with a secret: a resource server passes on what it is sent */
-	MISSES_OF_NETWORK_MAX = 60,    /* without: anybody can say that client_id                    */
+	MISSES_OF_APP_MAX = 6000,      /* with a secret: it passes on what it is sent */
+	MISSES_OF_NETWORK_MAX = 60,    /* without: anybody can say that client_id     */
 };
 
 const struct field introspect_in_fields[] = {
@@ -249,7 +249,7 @@ static introspect_fn introspect_for(str token)
 	case TOKEN_REFRESH:
 		return introspect_refresh;
 	default:
-		return NULL;    /* keys, codes and secrets are not tokens of OAuth; the rest is noise */
+		return NULL;    /* keys, codes and secrets are not tokens of OAuth */
 	}
 }
 
@@ -262,7 +262,8 @@ static bool counted(const struct act *act, const struct app *app, introspect_fn 
 	int64_t max = app->confidential ? MISSES_OF_APP_MAX : MISSES_OF_NETWORK_MAX;
 	bool ok;
 
-	if (!rate_take(rates, RATE_INTROSPECT_MISS, name, max, MISSES_WINDOW_S, act->now_ms, e))
+	if (!rate_take(rates, RATE_INTROSPECT_MISS, name, max, MISSES_WINDOW_S, act->now_ms,
+	               e))
 		return false;
 	ok = look(act, app, token, out, e);
 	if (!ok || out->active)

@@ -44,7 +44,8 @@ static bool ask_memory(struct scene *s, const struct scene_app *app, str token,
 	return token_introspect(&act, &in, out, e);
 }
 
-static struct token_out connect_as(struct scene *s, const struct scene_app *app, const str *projects)
+static struct token_out connect_as(struct scene *s, const struct scene_app *app,
+                                   const str *projects)
 {
 	bool pkce = app->secret.p == NULL;
 	struct scene_consent c = { .app = app, .projects = projects, .pkce = pkce };
@@ -169,7 +170,8 @@ SCENE_TEST(rule_141_who_asks_must_prove_it)
 
 SCENE_TEST(rule_141_an_app_without_a_secret_asks_about_its_own)
 {
-	struct token_out theirs = connect_as(s, &s->partner, NULL), mine = connect_as(s, &s->editor, NULL);
+	struct token_out theirs = connect_as(s, &s->partner, NULL);
+	struct token_out mine = connect_as(s, &s->editor, NULL);
 	struct introspect_out o = ask(s, &s->editor, theirs.access_token);
 
 	CHECK(says_nothing(&o));

@@ -87,7 +87,8 @@ static bool end_key(const struct act *act, const struct principal *whose, struct
 static struct leaked leaked_of(const struct act *act, const struct principal *whose, str kind)
 {
 	struct leaked l = { .kind = kind, .account_id = whose->account_id, .app_id = whose->app_id,
-		            .organization_id = whose->organization_id, .grant_id = whose->grant_id };
+		            .organization_id = whose->organization_id,
+		            .grant_id = whose->grant_id };
 	struct bearer_grant grant;
 
 	l.name = whose->organization_slug;
@@ -229,8 +230,8 @@ bool leak_report(const struct act *act, const void *in, void *out, struct err *e
 	struct leak_out *o = out;
 
 	if (i->token.n == 0 && i->tokens.n == 0)
-		return err_set(e, ERR_INVALID_REQUEST, "Send token, or tokens with up to %d of them.",
-		               LEAK_TOKENS_MAX);
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "Send token, or tokens with up to %d of them.", LEAK_TOKENS_MAX);
 	if (!rate_take(bearers_rates(act->bearers), RATE_LEAK_ADDRESS, act->address,
 	               LEAK_REPORTS_MAX, LEAK_WINDOW_S, act->now_ms, e))
 		return false;

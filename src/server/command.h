@@ -79,6 +79,7 @@ int run_restore(struct cli *cli, str input);
 int run_verify(struct cli *cli, str input);
 int run_config_show(struct cli *cli, str input);
 int run_demo(struct cli *cli, str input);
+int run_scan(struct cli *cli, str input);
 int run_version(struct cli *cli, str input);
 
 #endif

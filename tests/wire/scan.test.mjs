@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// bi18n scan: leaked tokens in files and in the history of git.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync, appendFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { binary } from '../lib/server.mjs';
+import { checksum, neighbour } from '../lib/oauth.mjs';
+
+let base;
+before(() => { base = mkdtempSync(join(tmpdir(), 'bi18n-scan-')); });
+after(() => rmSync(base, { recursive: true, force: true }));
+
+const made = (prefix, digits = 30) => {
+  const body = prefix + 'k9'.repeat(40).slice(0, digits);
+  return body + checksum(body);
+};
+const installation = made('bi_oat_'), refreshToken = made('rt_', 43), secretKey = made('bi-'), publicKey = made('bi_pub_');
+const git = (directory, ...args) => {
+  const done = spawnSync('git', ['-C', directory, '-c', 'user.name=T', '-c', 'user.email=t@example.com', '-c', 'init.defaultBranch=main', '-c', 'commit.gpgSign=false', ...args], { encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+  return done.stdout.trim();
+};
+function scan(path, { env = {} } = {}) {
+  const run = (args) => spawnSync(binary, ['scan', path, ...args], { encoding: 'utf8', env: { ...process.env, BI18N_DATA: join(base, 'no-store'), ...env }, maxBuffer: 1 << 28 });
+  const text = run([]), json = run(['--json']);
+  assert.equal(text.status, json.status);
+  return { status: text.status, lines: text.stdout.split('\n').filter(Boolean), json: JSON.parse(json.stdout || 'null'), stdout: text.stdout, stderr: text.stderr };
+}
+const folder = (name) => {
+  const path = join(base, name);
+  mkdirSync(path, { recursive: true });
+  return path;
+};
+
+test('rule_215 a token in a file is named by file and line, and masked', () => {
+  const at = folder('plain/src/deep');
+  writeFileSync(join(at, 'config.js'), `// first\nconst token = "${installation}";\nexport const other = '${secretKey}' + '${refreshToken}';\n`);
+  const found = scan(join(base, 'plain'));
+  assert.equal(found.status, 1);
+  assert.deepEqual(found.json.findings.map(({ file, line, kind }) => [file.slice(base.length), line, kind]), [
+    ['/plain/src/deep/config.js', 2, 'installation token'], ['/plain/src/deep/config.js', 3, 'secret key'], ['/plain/src/deep/config.js', 3, 'refresh token']]);
+  assert.equal(found.lines[0], `${at}/config.js:2: installation token bi_oat_…${installation.slice(-4)}`);
+  for (const token of [installation, secretKey, refreshToken]) {
+    assert.ok(!found.stdout.includes(token));
+    assert.ok(!JSON.stringify(found.json).includes(token.slice(4, 20)));
+  }
+  assert.equal(found.json.complete, true);
+});
+
+test('rule_215 what only looks like a token is none: checksum, alphabet, length, public keys', () => {
+  const at = folder('clean');
+  const wrong = installation.slice(0, -1) + (installation.endsWith('A') ? 'B' : 'A');
+  writeFileSync(join(at, 'a.txt'), [wrong, installation.slice(0, -1), installation.replace('k', '-'), publicKey, 'bi_oat_', 'rt_'.repeat(100), 'start_'.repeat(1000)].join('\n'));
+  const found = scan(at);
+  assert.equal(found.status, 0, found.stdout);
+  assert.deepEqual(found.json.findings, []);
+  assert.equal(found.json.files, 1);
+});
+
+test('rule_215 tokens in long lines, in binary files, without a line end and next to other characters are found', () => {
+  const at = folder('odd');
+  const filler = 'x'.repeat(262_144 - 20);
+  writeFileSync(join(at, 'bundle.min.js'), `${filler}${installation}${filler}${neighbour(installation)}`);
+  writeFileSync(join(at, 'data.bin'), Buffer.concat([Buffer.from([0, 255, 0]), Buffer.from(installation), Buffer.from([0, 200])]));
+  writeFileSync(join(at, 'joined.txt'), `a${installation}b${installation}`);
+  symlinkSync(join(at, 'joined.txt'), join(at, 'link.txt'));
+  symlinkSync('..', join(at, 'loop'));
+  const found = scan(at);
+  const files = found.json.findings.map(({ file }) => file.split('/').pop());
+  assert.deepEqual(files, ['bundle.min.js', 'bundle.min.js', 'data.bin', 'joined.txt', 'joined.txt']);
+});
+
+test('rule_215 the history of a checkout is read: removed files, messages, branches, merges', () => {
+  const at = folder('repo');
+  git(at, 'init', '-q');
+  writeFileSync(join(at, 'settings file.env'), `TOKEN=${installation}\n`);
+  git(at, 'add', '.');
+  git(at, 'commit', '-q', '-m', 'add settings');
+  const first = git(at, 'rev-parse', 'HEAD').slice(0, 12);
+  git(at, 'rm', '-q', 'settings file.env');
+  writeFileSync(join(at, 'readme'), 'nothing\n');
+  git(at, 'add', '.');
+  git(at, 'commit', '-q', '-m', `oops: was ${secretKey}`);
+  git(at, 'checkout', '-q', '-b', 'side');
+  writeFileSync(join(at, 'side.txt'), `${refreshToken}\n`);
+  git(at, 'add', '.');
+  git(at, 'commit', '-q', '-m', 'side');
+  git(at, 'checkout', '-q', 'main');
+  const found = scan(at);
+  assert.equal(found.status, 1);
+  assert.deepEqual(found.json.findings.map(({ commit, file, kind }) => [commit.length, file, kind]), [
+    [12, 'settings file.env', 'installation token'], [12, '(message)', 'secret key'], [12, 'side.txt', 'refresh token']]);
+  assert.equal(found.json.findings[0].commit, first);
+  assert.equal(found.lines[0], `${first}:settings file.env: installation token bi_oat_…${installation.slice(-4)}`);
+  assert.equal(found.json.commits, 3);
+
+  const evil = neighbour(installation);
+  git(at, 'merge', '-q', '--no-commit', '--no-ff', 'side');
+  appendFileSync(join(at, 'readme'), `${evil}\n`);
+  git(at, 'add', '.');
+  git(at, 'commit', '-q', '-m', 'merge');
+  writeFileSync(join(at, 'readme'), 'nothing\n');
+  git(at, 'rm', '-q', '--cached', 'side.txt');
+  git(at, 'add', 'readme');
+  git(at, 'commit', '-q', '-m', 'hide');
+  assert.ok(scan(at).json.findings.some(({ commit, file, token }) => commit && file === 'readme' && token.endsWith(evil.slice(-4))), 'what only a merge added');
+});
+
+test('rule_215 a folder or a file inside a checkout has its own part of the history', () => {
+  const at = folder('part/docs');
+  const top = join(base, 'part');
+  git(top, 'init', '-q');
+  writeFileSync(join(top, 'top.txt'), installation);
+  writeFileSync(join(at, 'page.md'), secretKey);
+  git(top, 'add', '.');
+  git(top, 'commit', '-q', '-m', 'both');
+  writeFileSync(join(at, 'page.md'), 'clean');
+  git(top, 'commit', '-q', '-am', 'clean');
+  assert.deepEqual(scan(at).json.findings.map(({ file }) => file), ['docs/page.md']);
+  assert.deepEqual(scan(join(at, 'page.md')).json.findings.map(({ file }) => file), ['docs/page.md']);
+  assert.equal(scan(top).json.findings.length, 3);
+});
+
+test('rule_215 nested checkouts are read too, and git\'s own variables do not lead astray', () => {
+  const at = folder('outer/inner');
+  git(at, 'init', '-q');
+  writeFileSync(join(at, 'x'), installation);
+  git(at, 'add', '.');
+  git(at, 'commit', '-q', '-m', 'x');
+  git(at, 'rm', '-q', '-f', 'x');
+  const found = scan(join(base, 'outer'), { env: { GIT_DIR: '/nonexistent', GIT_INDEX_FILE: '/nonexistent' } });
+  assert.deepEqual(found.json.findings.map(({ file }) => file), ['x']);
+});
+
+test('a checkout without commits is clean; one that git cannot read is no success', () => {
+  const at = folder('empty');
+  git(at, 'init', '-q');
+  assert.equal(scan(at).status, 0);
+  const broken = folder('broken');
+  writeFileSync(join(broken, '.git'), 'gitdir: /nowhere\n');
+  const found = scan(broken);
+  assert.equal(found.status, 4);
+  assert.equal(found.json.complete, false);
+  assert.match(found.stderr, /history/);
+});
+
+test('names that would command a terminal are shown harmless, and a path that is not there is 3', () => {
+  const at = folder('names');
+  writeFileSync(join(at, 'a\u001b[31m\nb'), installation);
+  const found = scan(at);
+  assert.ok(!found.stdout.includes('\u001b'));
+  assert.equal(found.lines.length, 1);
+  assert.equal(scan(join(base, 'nowhere')).status, 3);
+  assert.equal(spawnSync(binary, ['scan'], { encoding: 'utf8' }).status, 2);
+});
