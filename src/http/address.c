@@ -86,10 +86,10 @@ bool networks_parse(const char *text, struct networks *out, struct err *e)
 		if (word.n == 0)
 			continue;
 		if (out->n == NETWORKS_MAX)
-			return err_log(e, ERR_INTERNAL, 0, "trusted_proxies: more than %d networks",
+			return err_set(e, ERR_INVALID_REQUEST, "trusted_proxies: more than %d networks",
 			               NETWORKS_MAX);
 		if (!network_parse(word, &out->v[out->n]))
-			return err_log(e, ERR_INTERNAL, 0, "trusted_proxies: '" FMT_STR
+			return err_set(e, ERR_INVALID_REQUEST, "trusted_proxies: '" FMT_STR
 			               "' is not an address or network", ARG_STR(word));
 		out->n++;
 	}
@@ -136,7 +136,7 @@ bool address_forwarded(const struct networks *trusted, str forwarded_for, struct
 
 static bool listen_refuse(struct err *e, const char *text)
 {
-	return err_log(e, ERR_INTERNAL, 0,
+	return err_set(e, ERR_INVALID_REQUEST,
 	               "listen '%s': must be an address and a port, as 127.0.0.1:52490 or [::1]:52490",
 	               text);
 }

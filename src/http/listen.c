@@ -15,7 +15,9 @@ enum { BACKLOG = 4096 };   /* the kernel cuts it to net.core.somaxconn */
 
 static bool listen_fail(struct err *e, const char *where, int sys)
 {
-	return err_log(e, ERR_INTERNAL, sys, "cannot listen on %s: %s", where, strerror(sys));
+	err_set(e, ERR_UNAVAILABLE, "cannot listen on %s: %s", where, strerror(sys));
+	e->sys = sys;
+	return false;
 }
 
 static void set_option(int fd, int option)
