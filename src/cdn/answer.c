@@ -32,6 +32,8 @@ static const struct { str head, body; } plain[PLAIN_COUNT] = {
 	[PLAIN_BAD_PATH] =
 		PLAIN_JSON("400 Bad Request", "27", "{\"error\":\"invalid_request\"}", ""),
 	[PLAIN_TOO_LONG] = PLAIN_JSON("414 URI Too Long", "24", "{\"error\":\"uri_too_long\"}", ""),
+	[PLAIN_TOO_LARGE] = PLAIN_JSON("413 Content Too Large", "29", "{\"error\":\"payload_too_large\"}",
+				       ""),
 	[PLAIN_UNAVAILABLE] = PLAIN_JSON("503 Service Unavailable", "17", "{\"fallback\":true}",
 					 "Retry-After: 1\r\n"),
 };

@@ -226,3 +226,19 @@ void cdn_handle(struct http_exchange *x)
 	v.attempts = 0;
 	look(&v);
 }
+
+void cdn_error(struct http_exchange *x, const struct err *e)
+{
+	enum http_method method = http_request(x)->method;
+
+	if (e->code == ERR_URI_TOO_LONG)
+		send_plain(x, PLAIN_TOO_LONG);
+	else if (method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS)
+		send_plain(x, PLAIN_METHOD);
+	else if (e->code == ERR_PAYLOAD_TOO_LARGE)
+		send_plain(x, PLAIN_TOO_LARGE);
+	else if (e->code == ERR_UNAVAILABLE)
+		send_plain(x, PLAIN_UNAVAILABLE);
+	else
+		send_plain(x, PLAIN_BAD_PATH);
+}

@@ -15,6 +15,8 @@ enum { CDN_TARGET_BYTES_MAX = 16 * 1024 };
 void cdn_init(struct publisher *p, const struct settings *s);
 /* The server's fallback: everything that no route takes. */
 void cdn_handle(struct http_exchange *x);
+/* Errors of the engine at such an address, with the headers without which no page sees them. */
+void cdn_error(struct http_exchange *x, const struct err *e);
 /* hot_head_fn: the head of a 200 or 304, as http_send_prebuilt wants it. */
 void cdn_head(struct buf *b, const struct hot_facts *f, enum hot_form form, bool unchanged);
 

@@ -36,6 +36,7 @@ static void serve(struct site_test *t)
 				 .loops = 1,
 				 .fallback = cdn_handle,
 				 .error = error_plain,
+				 .fallback_error = cdn_error,
 				 .fallback_target_bytes_max = CDN_TARGET_BYTES_MAX,
 				 .thread_in = index_thread_in,
 				 .thread_out = index_thread_out };
@@ -395,6 +396,22 @@ WORLD_TEST(cdn_serves_cold_files_after_a_restart_and_new_ones_after_a_publish)
 	world_text(&t.w, t.app, "common", "title", "en", "New", "approved");
 	world_publish(&t.w, "app");
 	CHECK(str_find(body_of(get(&t, "/acme/app/en.json")), S("New")) > 0);
+	drop(&t);
+}
+
+/* What the engine refuses before delivery sees it still reaches a page on another origin. */
+WORLD_TEST(cdn_shapes_what_the_engine_refuses)
+{
+	struct site_test t;
+	str a;
+
+	make(&t, f);
+	a = ask(&t, "GET", "/acme/app/en.json", "Content-Length: 2\r\n");
+	CHECK_I64(status_of(a), 413);
+	CHECK_STR(header(&t, a, "Access-Control-Allow-Origin"), S("*"));
+	a = ask(&t, "POST", "/acme/app/en.json", "Content-Length: 2\r\n");
+	CHECK_I64(status_of(a), 405);
+	CHECK_STR(header(&t, a, "Access-Control-Allow-Origin"), S("*"));
 	drop(&t);
 }
 

@@ -64,6 +64,7 @@ struct http_exchange *exchange_take(struct connection *c)
 	x->next = NULL;
 	x->body_seen = 0;
 	x->match.route = NULL;
+	x->unrouted = false;
 	x->match.allow = 0;
 	x->match.params_n = 0;
 	x->status = 0;
@@ -139,6 +140,8 @@ static void call_error(struct http_exchange *x, const struct err *e)
 
 	if (x->match.route != NULL && x->match.route->error != NULL)
 		shape = x->match.route->error;
+	else if (x->unrouted && config->fallback_error != NULL)
+		shape = config->fallback_error;
 	x->state = EXCHANGE_WORKING;
 	if (shape == NULL)
 		answer_plain(x, e);
@@ -273,9 +276,10 @@ static void route(struct http_exchange *x)
 	const struct http_config *config = &x->loop->server->config;
 	enum router_found found = find_route(x);
 
+	x->unrouted = found == ROUTER_NOTHING && config->fallback != NULL;
 	if (x->request.target.n > target_max(x, found)) {
 		exchange_fail(x, ERR_URI_TOO_LONG, "the request target is too long");
-	} else if (found == ROUTER_NOTHING && config->fallback != NULL) {
+	} else if (x->unrouted) {
 		take_body(x, 0);
 	} else if (found == ROUTER_NOTHING || found == ROUTER_NO_PATTERN) {
 		exchange_fail(x, ERR_NOT_FOUND, "there is nothing at this address");

@@ -135,6 +135,7 @@ struct http_config {
 	size_t       routes_n;
 	http_handler_fn fallback;       /* no route's first segment matches: the CDN; NULL -> 404 */
 	size_t       fallback_target_bytes_max;
+	http_error_fn fallback_error;   /* of what would go to the fallback; NULL: error          */
 	const struct http_route *unix_routes; /* served on unix_path beside `routes`              */
 	size_t       unix_routes_n;
 	http_error_fn error;            /* default shape; NULL: plain text                        */

@@ -172,6 +172,7 @@ struct http_exchange {
 	struct http_request   request;
 	struct parse          parse;
 	struct router_match   match;      /* params decoded once a handler is called      */
+	bool                  unrouted;   /* the fallback's                               */
 	char                  peer_text[ADDRESS_TEXT_BYTES];
 	int64_t               started_ns;
 

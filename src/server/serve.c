@@ -137,6 +137,7 @@ static bool start_http(struct serving *s, struct err *e)
 		.routes_n = s->routes_n,
 		.fallback = cdn_handle,
 		.fallback_target_bytes_max = CDN_TARGET_BYTES_MAX,
+		.fallback_error = cdn_error,
 		.error = api_error,
 		.user = s->rt->env,
 		.trusted_proxies = proxies.n > 0 ? arena_cstr(a, proxies) : NULL,
