@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "web/strings.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -189,20 +190,28 @@ static str connect_url(struct demo *d)
 	return buf_view(&b);
 }
 
-static void print_account(const char *email, const char *role, str password)
+/* What a person types to reach this store: the program as it was called, and the data directory. */
+static str program(struct demo *d)
+{
+	return arena_printf(d->cli->arena, "%s --data " FMT_STR, program_invocation_name,
+	                    ARG_STR(d->cli->data_dir));
+}
+
+static void print_account(struct demo *d, const char *email, const char *role, str password)
 {
 	if (password.p != NULL)
 		printf("  %-26s %-9s password: " FMT_STR "\n", email, role, ARG_STR(password));
 	else
-		printf("  %-26s %-9s (as before; a new one: bi18n user passwd --email %s)\n", email,
-		       role, email);
+		printf("  %-26s %-9s password as before; a new one:\n"
+		       "      " FMT_STR " user passwd --email %s\n",
+		       email, role, ARG_STR(program(d)), email);
 }
 
 static void print_text(struct demo *d)
 {
 	printf("\nThe demo is ready.\n\nSign in at " FMT_STR "/login as\n", ARG_STR(d->url));
-	print_account(DEMO_OWNER, "owner", d->owner_password);
-	print_account(DEMO_TRANSLATOR, "member", d->translator_password);
+	print_account(d, DEMO_OWNER, "owner", d->owner_password);
+	print_account(d, DEMO_TRANSLATOR, "member", d->translator_password);
 	printf("\nConnect the demo app: open\n  " FMT_STR "\n", ARG_STR(connect_url(d)));
 	printf("It returns to a page that prints the next curl lines. They need:\n  "
 	       "CLIENT_ID=" FMT_STR "\n",
@@ -210,9 +219,9 @@ static void print_text(struct demo *d)
 	if (d->web_secret.p != NULL)
 		printf("  CLIENT_SECRET=" FMT_STR "\n", ARG_STR(d->web_secret));
 	else
-		printf("  CLIENT_SECRET as before; a new one: bi18n app rotate-secret " FMT_STR
-		       "\n",
-		       ARG_STR(d->web_id));
+		printf("  CLIENT_SECRET as before; a new one:\n"
+		       "      " FMT_STR " app rotate-secret " FMT_STR "\n",
+		       ARG_STR(program(d)), ARG_STR(d->web_id));
 	printf("\nDelivered already:\n  curl -s " FMT_STR
 	       "/demo/interface/tr.json\n  curl -s " FMT_STR "/demo/pages/manifest.json\n\n"
 	       "Everything forgotten and made anew: script/server --reset\n\n",
