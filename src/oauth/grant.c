@@ -37,7 +37,7 @@ const struct field grant_revoke_in_fields[] = { FIELD(struct grant_revoke_in, gr
 	                                        FIELD_END };
 const struct field grant_revoke_out_fields[] = {
 	FIELD(struct grant_revoke_out, revoked, "revoked"),
-	FIELD(struct grant_revoke_out, grant_id, "grant_id"),
+	FIELD(struct grant_revoke_out, grant_id, "grantId"),
 	FIELD_END
 };
 static const struct field connected_grant_fields[] = {

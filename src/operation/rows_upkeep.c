@@ -7,6 +7,12 @@
 #include "publish/upkeep.h"
 
 const struct operation upkeep_operations[] = {
+	{ .name = "store.view",
+	  .who = WHO_LOCAL,
+	  .lane = LANE_INLINE,
+	  .out = store_view_out_fields,
+	  .out_size = sizeof(struct store_view_out),
+	  .call = upkeep_view },
 	{ .name = "store.backup",
 	  .who = WHO_LOCAL,
 	  .lane = LANE_SLOW,

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+const struct field store_view_out_fields[] = {
+	FIELD(struct store_view_out, schema_version, "schemaVersion"),
+	FIELD_END
+};
 const struct field backup_in_fields[] = { FIELD(struct backup_in, file, "file",
 						.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
 						.max = 4096),
@@ -24,6 +28,14 @@ const struct field backup_out_fields[] = { FIELD(struct backup_out, ok, "ok"),
 const struct field verify_out_fields[] = { FIELD(struct verify_out, ok, "ok"),
 					   FIELD(struct verify_out, problems, "problems"),
 					   FIELD_END };
+
+bool upkeep_view(const struct act *act, const void *in, void *out, struct err *e)
+{
+	(void)in;
+	(void)e;
+	*(struct store_view_out *)out = (struct store_view_out){ store_schema_version(act->store) };
+	return true;
+}
 
 /* Backup -----------------------------------------------------------------------------------------
  */

@@ -8,6 +8,11 @@
 #include "access/act.h"
 #include "base/field.h"
 
+/* store.view {} -> {schemaVersion}; inline lane. */
+struct store_view_out { int64_t schema_version; };
+extern const struct field store_view_out_fields[];
+bool upkeep_view(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
+
 /* store.backup {file} -> {ok, problems, file, bytes, keyFile hint}; slow lane. The file must not
  * exist. */
 struct backup_in { str file; };

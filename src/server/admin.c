@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,15 +33,15 @@ static int print_document(struct cli *cli, struct buf *b)
 	return EXIT_DONE;
 }
 
+/* The store is made on the way to the operation, unless a server has it already. */
 int run_init(struct cli *cli, str input)
 {
-	struct operation_env *env;
+	const struct json *view;
 	struct json_out o;
 	struct buf b;
 	struct err e = { 0 };
 
-	(void)input;
-	if (!runtime_for(cli, &env, &e))
+	if (!command_call(cli, S("store.view"), input, &view, &e))
 		return command_fail(cli, &e);
 	buf_init_arena(&b, cli->arena, 64 * KIB);
 	json_out_init(&o, &b);
@@ -48,7 +49,7 @@ int run_init(struct cli *cli, str input)
 	json_key(&o, S("dataDir"));
 	json_put_str(&o, cli->data_dir);
 	json_key(&o, S("schemaVersion"));
-	json_put_i64(&o, store_schema_version(cli->runtime->store));
+	json_put(&o, json_get(view, S("schemaVersion")));
 	json_close_object(&o);
 	return print_document(cli, &b);
 }
@@ -114,6 +115,30 @@ static bool is_empty(struct cli *cli, struct err *e)
 				path);
 }
 
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	(void)remove(path);
+	return 0;
+}
+
+/* A refused restore leaves the directory as empty as it was, so that another file can be tried. */
+static void undo_unpack(struct cli *cli)
+{
+	static const char *const files[] = { "bi18n.db", "bi18n.db-wal", "bi18n.db-shm", "lock" };
+	enum { OPEN_DIRECTORIES = 8 };
+
+	(void)nftw(arena_cstr(cli->arena,
+			      arena_printf(cli->arena, FMT_STR "/blob", ARG_STR(cli->data_dir))),
+		   remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS);
+	for (size_t i = 0; i < COUNT(files); i++)
+		(void)unlink(arena_cstr(cli->arena,
+					arena_printf(cli->arena, FMT_STR "/%s",
+						     ARG_STR(cli->data_dir), files[i])));
+}
+
 static bool begin_epoch(struct db *db, void *arg, struct err *e)
 {
 	struct runtime *rt = arg;
@@ -144,11 +169,17 @@ static bool restore(struct cli *cli, str file, int64_t *bodies, struct err *e)
 			       "first put the saved server key at " FMT_STR " (or name it with "
 			       "secret_key_file): the backup needs it",
 			       ARG_STR(key));
-	if (!is_empty(cli, e) || !upkeep_unpack(file, cli->data_dir, bodies, e) ||
-	    !runtime_open(cli->config, cli->data_dir, false, false, &rt, e))
+	if (!is_empty(cli, e))
 		return false;
-	ok = jobs_write(rt->store, begin_epoch, rt, e);
-	runtime_close(rt);
+	ok = upkeep_unpack(file, cli->data_dir, bodies, e) &&
+	     runtime_open(cli->config, cli->data_dir, false, false, &rt, e);
+	if (ok) {
+		ok = jobs_write(rt->store, begin_epoch, rt, e);
+		runtime_close(rt);
+	}
+	/* A conflict: somebody else has made a store here meanwhile. */
+	if (!ok && e->code != ERR_CONFLICT)
+		undo_unpack(cli);
 	return ok;
 }
 
@@ -167,8 +198,8 @@ int run_restore(struct cli *cli, str input)
 		return command_fail(cli, &e);
 	fprintf(stderr, "Restored. Whatever was revoked after the backup was made is live again: "
 			"check bi18n grant list and key list.\n"
-			"Installation tokens and sign-ins have ended; refresh tokens of the "
-			"earlier time are refused.\n");
+			"Installation tokens, sign-ins and codes have ended; refresh tokens in the "
+			"backup go on, those issued after it are refused.\n");
 	buf_init_arena(&b, cli->arena, KIB);
 	json_out_init(&o, &b);
 	json_open_object(&o);

@@ -17,7 +17,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_BYTES_MAX = 1024 * 1024 * 1024, CALL_TIMEOUT_S = 3600 };
+enum {
+	ANSWER_BYTES_MAX = 1024 * 1024 * 1024,
+	CALL_TIMEOUT_S = 3600,
+	STORE_WAIT_MS = 10000,
+	STORE_PAUSE_MS = 20
+};
 
 static bool socket_answers(const char *path)
 {
@@ -167,14 +172,29 @@ static bool call_here(struct cli *cli, str operation, str input, const struct js
 	return w.ok && result_json(cli, &w.call, result, e);
 }
 
+/* Who has the store may be another command, which is over soon, or a server that is about to listen
+ * or to end: the store is waited for. */
 bool command_call(struct cli *cli, str operation, str input, const struct json **result,
 		  struct err *e)
 {
 	const char *path = arena_cstr(cli->arena, arena_printf(cli->arena, FMT_STR "/control.sock",
 							       ARG_STR(cli->data_dir)));
+	int64_t until = clock_mono_ms() + STORE_WAIT_MS;
+	struct operation_env *env;
 
-	if (cli->runtime == NULL && socket_answers(path))
-		return call_server(cli, path, operation, input, result, e);
+	while (cli->runtime == NULL) {
+		if (socket_answers(path))
+			return call_server(cli, path, operation, input, result, e);
+		if (runtime_for(cli, &env, e))
+			break;
+		if (e->code != ERR_CONFLICT)
+			return false;
+		if (clock_mono_ms() > until) {
+			e->code = ERR_UNAVAILABLE;
+			return false;
+		}
+		usleep(STORE_PAUSE_MS * 1000);
+	}
 	return call_here(cli, operation, input, result, e);
 }
 
