@@ -33,15 +33,15 @@ static int print_document(struct cli *cli, struct buf *b)
 	return EXIT_DONE;
 }
 
+/* The store is made on the way to the operation, unless a server has it already. */
 int run_init(struct cli *cli, str input)
 {
-	struct operation_env *env;
+	const struct json *view;
 	struct json_out o;
 	struct buf b;
 	struct err e = { 0 };
 
-	(void)input;
-	if (!runtime_for(cli, &env, &e))
+	if (!command_call(cli, S("store.view"), input, &view, &e))
 		return command_fail(cli, &e);
 	buf_init_arena(&b, cli->arena, 64 * KIB);
 	json_out_init(&o, &b);
@@ -49,7 +49,7 @@ int run_init(struct cli *cli, str input)
 	json_key(&o, S("dataDir"));
 	json_put_str(&o, cli->data_dir);
 	json_key(&o, S("schemaVersion"));
-	json_put_i64(&o, store_schema_version(cli->runtime->store));
+	json_put(&o, json_get(view, S("schemaVersion")));
 	json_close_object(&o);
 	return print_document(cli, &b);
 }
