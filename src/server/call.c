@@ -13,32 +13,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-enum {
-	ANSWER_BYTES_MAX = 1024 * 1024 * 1024,
-	CALL_TIMEOUT_S = 3600,
-	STORE_WAIT_MS = 10000,
-	STORE_PAUSE_MS = 20
-};
-
-static bool socket_answers(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, rc;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return false;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	rc = connect(fd, (struct sockaddr *)&address, sizeof(address));
-	close(fd);
-	return rc == 0;
-}
+enum { ANSWER_BYTES_MAX = 1024 * 1024 * 1024, CALL_TIMEOUT_S = 3600 };
 
 static size_t take_bytes(char *bytes, size_t size, size_t n, void *arg)
 {
@@ -71,8 +47,8 @@ static bool read_answer(struct cli *cli, str text, const struct json **result, s
 	return err_set(e, ERR_INTERNAL, FMT_STR, ARG_STR(said));
 }
 
-static bool call_server(struct cli *cli, const char *socket_path, str operation, str input,
-			const struct json **result, struct err *e)
+static bool call_server(struct cli *cli, str operation, str input, const struct json **result,
+			struct err *e)
 {
 	CURL *curl = curl_easy_init();
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
@@ -81,7 +57,7 @@ static bool call_server(struct cli *cli, const char *socket_path, str operation,
 
 	buf_init_arena(&body, cli->arena, ANSWER_BYTES_MAX);
 	headers = curl_slist_append(headers, "Expect:");
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, runtime_socket(cli));
 	curl_easy_setopt(
 		curl, CURLOPT_URL,
 		arena_cstr(cli->arena, arena_printf(cli->arena, "http://localhost/op/" FMT_STR,
@@ -172,30 +148,19 @@ static bool call_here(struct cli *cli, str operation, str input, const struct js
 	return w.ok && result_json(cli, &w.call, result, e);
 }
 
-/* Who has the store may be another command, which is over soon, or a server that is about to listen
- * or to end: the store is waited for. */
 bool command_call(struct cli *cli, str operation, str input, const struct json **result,
 		  struct err *e)
 {
-	const char *path = arena_cstr(cli->arena, arena_printf(cli->arena, FMT_STR "/control.sock",
-							       ARG_STR(cli->data_dir)));
-	int64_t until = clock_mono_ms() + STORE_WAIT_MS;
 	struct operation_env *env;
+	bool served = cli->runtime == NULL && runtime_is_served(cli);
 
-	while (cli->runtime == NULL) {
-		if (socket_answers(path))
-			return call_server(cli, path, operation, input, result, e);
-		if (runtime_for(cli, &env, e))
-			break;
-		if (e->code != ERR_CONFLICT)
+	if (!served && !runtime_for(cli, &env, e)) {
+		served = runtime_is_served(cli);
+		if (!served)
 			return false;
-		if (clock_mono_ms() > until) {
-			e->code = ERR_UNAVAILABLE;
-			return false;
-		}
-		usleep(STORE_PAUSE_MS * 1000);
 	}
-	return call_here(cli, operation, input, result, e);
+	return served ? call_server(cli, operation, input, result, e)
+		      : call_here(cli, operation, input, result, e);
 }
 
 int command_fail(struct cli *cli, const struct err *e)

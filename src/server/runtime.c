@@ -17,10 +17,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-enum { RUNTIME_ARENA_BYTES = 64 * 1024, JOB_THREADS = 2 };
+enum {
+	RUNTIME_ARENA_BYTES = 64 * 1024,
+	JOB_THREADS = 2,
+	STORE_WAIT_MS = 10000,
+	STORE_PAUSE_MS = 20
+};
 
 str runtime_key_file(struct arena *a, const struct config *config, str data_dir)
 {
@@ -223,10 +230,52 @@ static bool creates(const struct command *c)
 	return false;
 }
 
+const char *runtime_socket(struct cli *cli)
+{
+	return arena_cstr(cli->arena, arena_printf(cli->arena, FMT_STR "/control.sock",
+						   ARG_STR(cli->data_dir)));
+}
+
+bool runtime_is_served(struct cli *cli)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = runtime_socket(cli);
+	int fd, rc;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return false;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	rc = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	close(fd);
+	return rc == 0;
+}
+
+bool runtime_await(struct cli *cli, bool create, bool serving, struct runtime **out, struct err *e)
+{
+	int64_t until = clock_mono_ms() + STORE_WAIT_MS;
+
+	while (!runtime_open(cli->config, cli->data_dir, create, serving, out, e)) {
+		bool held = e->code == ERR_CONFLICT && e->sys == EWOULDBLOCK;
+
+		if (!held || runtime_is_served(cli))
+			return false;
+		if (clock_mono_ms() > until) {
+			e->code = ERR_UNAVAILABLE;
+			return false;
+		}
+		usleep(STORE_PAUSE_MS * 1000);
+	}
+	*e = (struct err){ 0 };
+	return true;
+}
+
 bool runtime_for(struct cli *cli, struct operation_env **env_out, struct err *e)
 {
-	if (cli->runtime == NULL && !runtime_open(cli->config, cli->data_dir, creates(cli->command),
-						  false, &cli->runtime, e))
+	if (cli->runtime == NULL &&
+	    !runtime_await(cli, creates(cli->command), false, &cli->runtime, e))
 		return false;
 	*env_out = cli->runtime->env;
 	return true;

@@ -31,6 +31,13 @@ struct runtime {
  * or not the store's. serving: with the background work of a server. */
 bool runtime_open(struct config *config, str data_dir, bool create, bool serving, struct runtime **out,
                   struct err *e) MUST_CHECK;
+/* The same for the command line. Who has the store may be a command, which is over soon, or a server
+ * that is about to listen or to end: it is waited for, then ERR_UNAVAILABLE. ERR_CONFLICT: a server
+ * has it and answers. */
+bool runtime_await(struct cli *cli, bool create, bool serving, struct runtime **out,
+                   struct err *e) MUST_CHECK;
+const char *runtime_socket(struct cli *cli);
+bool runtime_is_served(struct cli *cli);             /* a server answers on that socket */
 void runtime_close(struct runtime *rt);              /* NULL is fine */
 /* The one of this command, opened at first use and kept until the process ends. */
 bool runtime_for(struct cli *cli, struct operation_env **env_out, struct err *e) MUST_CHECK;

@@ -319,7 +319,7 @@ int run_serve(struct cli *cli, str input)
 	block_signals(&set);
 	web_init();
 	if (settle_port(cli, &e) && check_public_url(cli->config, &e) &&
-	    runtime_open(cli->config, cli->data_dir, true, true, &s->rt, &e)) {
+	    runtime_await(cli, true, true, &s->rt, &e)) {
 		cli->runtime = s->rt;
 		interface_override(cli);
 		join_routes(s);
