@@ -76,6 +76,8 @@ export class Server {
   async close() {
     await this.stop('SIGTERM');
     rmSync(this.base, { recursive: true, force: true });
+    const report = /^.*(?:ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:)[\s\S]*/m.exec(this.output);
+    if (report) throw new Error(`the server's sanitizer says:\n${report[0].slice(0, 8000)}`);
   }
 
   // Runs a command; returns {status, stdout, stderr, json}.
