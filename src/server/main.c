@@ -5,6 +5,7 @@
 #include "server/runtime.h"
 #include "server/settings.h"
 
+#include "base/config.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
 
@@ -166,6 +167,7 @@ int main(int argc, char **argv)
 	cli.arena = arena_create(COMMAND_ARENA_BYTES);
 	cli.json = g.json;
 	code = run(&cli, &g, words_n - used, words + used);
+	config_destroy(cli.config);
 	arena_destroy(cli.arena);
 	free(words);
 	return code;
