@@ -312,6 +312,23 @@ SCENE_TEST(rule_066_signing_in_makes_the_request_ones_own)
 	      e.code == ERR_FORBIDDEN);
 }
 
+SCENE_TEST(rule_066_another_account_asks_the_same_anew)
+{
+	struct authorize_in in = scene_authorize(&s->partner, true);
+	struct authorize_request_in request;
+	struct consent_view_out view = { 0 };
+	struct err e;
+
+	in.scope = S("openid translations:publish keys:read");
+	in.state = S("a b&c");
+	request.request = begin_request(s, &in);
+	CHECK(scene_read(s, &s->owner, consent_view, &request, &view, &e));
+	CHECK(str_find(view.again, S("scope=keys%3Aread%20translations%3Apublish%20openid&")) > 0);
+	CHECK(str_find(view.again, S("&state=a%20b%26c&")) > 0);
+	CHECK(str_find(view.again, S("&code_challenge_method=S256&")) > 0);
+	CHECK(str_ends(view.again, S("&prompt=login")));
+}
+
 SCENE_TEST(rule_067_destructive_scopes_are_not_ticked)
 {
 	struct authorize_in in = scene_authorize(&s->partner, false);

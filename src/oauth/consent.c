@@ -2,9 +2,12 @@
 #include "oauth/consent.h"
 
 #include "access/audit.h"
+#include "base/text.h"
 #include "oauth/choice.h"
 #include "oauth/redirect.h"
 #include "store/oauth.h"
+
+enum { AGAIN_BYTES_MAX = 64 * 1024 };
 
 static const char *const decisions[] = { "approve", "deny", NULL };
 static const char *const accesses[] = { "all", "selected", NULL };
@@ -49,6 +52,7 @@ const struct field consent_view_out_fields[] = {
 	FIELD(struct consent_view_out, loopback, "loopback"),
 	FIELD(struct consent_view_out, locale, "locale", .flags = FIELD_OPTIONAL),
 	FIELD(struct consent_view_out, project_access, "project_access"),
+	FIELD(struct consent_view_out, again, "again", .flags = FIELD_OPTIONAL),
 	FIELD_OF_LIST(struct consent_view_out, scopes, "scopes", struct consent_scope,
 	              consent_scope_fields),
 	FIELD_OF_LIST(struct consent_view_out, organizations, "organizations",
@@ -175,6 +179,50 @@ static bool decided(struct err *e)
 	               "This was decided before. Go back to the app and connect again.");
 }
 
+static void put_parameter(struct buf *b, const char *name, str value)
+{
+	if (value.n == 0)
+		return;
+	if (buf_view(b).n > 0)
+		BUF_LIT(b, "&");
+	buf_str(b, str_from(name));
+	BUF_LIT(b, "=");
+	percent_encode(b, value);
+}
+
+/* Platform scopes and OpenID names are stored apart. */
+static str scopes_asked(struct arena *a, const struct authorization_request *r)
+{
+	str platform = scope_text(a, r->scopes);
+
+	if (platform.n == 0 || r->scope_text.n == 0)
+		return platform.n == 0 ? r->scope_text : platform;
+	return arena_printf(a, FMT_STR " " FMT_STR, ARG_STR(platform), ARG_STR(r->scope_text));
+}
+
+/* A request is its person's (rule 66): who wants another account begins anew, with what the app asked. */
+static str query_again(const struct act *act, const struct app *app,
+                       const struct authorization_request *r)
+{
+	str resources = r->resource, resource;
+	struct buf b;
+
+	buf_init_arena(&b, act->arena, AGAIN_BYTES_MAX);
+	put_parameter(&b, "client_id", app->client_id);
+	put_parameter(&b, "redirect_uri", r->redirect_uri);
+	put_parameter(&b, "response_type", S("code"));
+	put_parameter(&b, "scope", scopes_asked(act->arena, r));
+	put_parameter(&b, "state", r->state);
+	put_parameter(&b, "code_challenge", r->challenge);
+	put_parameter(&b, "code_challenge_method", r->challenge.n > 0 ? S("S256") : STR_NONE);
+	put_parameter(&b, "nonce", r->nonce);
+	while (str_cut(&resources, ' ', &resource))
+		put_parameter(&b, "resource", resource);
+	put_parameter(&b, "ui_locales", r->locale);
+	put_parameter(&b, "prompt", S("login"));
+	return b.full ? STR_NONE : buf_view(&b);
+}
+
 bool consent_view(const struct act *act, const void *in, void *out, struct err *e)
 {
 	const struct authorize_request_in *i = in;
@@ -202,6 +250,7 @@ bool consent_view(const struct act *act, const void *in, void *out, struct err *
 		return chosen_view(act, &r, &o->chosen, e);
 	if (!str_eq(r.phase, S("open")))
 		return decided(e);
+	o->again = query_again(act, &app, &r);
 	return store_consent_organizations(act->db, act->arena, app.id, act->who->account_id,
 	                                   &offered, e) &&
 	       organizations_offered(act, &offered, o, e);

@@ -122,6 +122,18 @@ static void join_routes(struct serving *s)
 	log_requests = config_bool(c, SETTING_access_log);
 }
 
+/* An address without a route: a page for who asks for one, else the shape of the API. */
+static void unrouted(struct http_exchange *x, const struct err *e)
+{
+	const struct http_request *q = http_request(x);
+
+	if (e->code == ERR_NOT_FOUND && !str_starts(q->path, S("/api/")) &&
+	    str_find(q->known[HTTP_ACCEPT], S("text/html")) >= 0)
+		web_error(x, e);
+	else
+		api_error(x, e);
+}
+
 static bool start_http(struct serving *s, struct err *e)
 {
 	const struct config *c = s->cli->config;
@@ -138,7 +150,7 @@ static bool start_http(struct serving *s, struct err *e)
 		.fallback = cdn_handle,
 		.fallback_target_bytes_max = CDN_TARGET_BYTES_MAX,
 		.fallback_error = cdn_error,
-		.error = api_error,
+		.error = unrouted,
 		.user = s->rt->env,
 		.trusted_proxies = proxies.n > 0 ? arena_cstr(a, proxies) : NULL,
 		.header_bytes_max = (size_t)config_i64(c, SETTING_http_header_bytes_max),

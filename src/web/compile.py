@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Compiles pages/*.html and strings/*.json into one C file. Usage: compile.py OUT PAGES_DIR STRINGS_DIR ASSETS_DIR
 
-Fails the build when a page names a string that English does not have, when a language has a string that English lacks,
-or when a translation loses a {placeholder}."""
+Fails the build when a page has no <title> or names a string that English does not have, when a language has a string more
+or less than English, or when a translation loses a {placeholder}."""
 import hashlib
 import json
 import os
@@ -11,6 +11,7 @@ import re
 import sys
 
 TAG = re.compile(r'\{\{(.*?)\}\}', re.S)
+PRE = re.compile(r'(<pre\b.*?</pre>)', re.S)
 ARGS_MAX = 4
 
 
@@ -65,6 +66,9 @@ def load_strings(folder):
     english = languages['en'][1]
     placeholder = re.compile(r'\{[a-zA-Z]+\}')
     for code, (_, flat) in languages.items():
+        for key in english:
+            if not flat.get(key):
+                sys.exit(f'strings/{code}.json: {key} is missing')
         for key, text in flat.items():
             if key not in english:
                 sys.exit(f'strings/{code}.json: {key} is not in en.json')
@@ -77,13 +81,16 @@ class Page:
     def __init__(self, folder, name, keys):
         self.folder, self.keys, self.ops, self.stack = folder, keys, [], []
         self.add_file(name)
+        if not any('<title>' in op['text'] for op in self.ops if op['kind'] == 'TEXT'):
+            sys.exit(f'{name}.html: has no <title>')
         if self.stack:
             sys.exit(f'{name}.html: {{{{{self.stack[-1][0]}}}}} is never ended')
 
     def add_file(self, name):
         path = os.path.join(self.folder, name + '.html')
         source = open(path, encoding='utf-8').read()
-        source = re.sub(r'\n\s+', '\n', source)
+        # Indentation is for the reader of the template, except where the browser shows it.
+        source = ''.join(part if part.startswith('<pre') else re.sub(r'\n\s+', '\n', part) for part in PRE.split(source))
         at = 0
         for match in TAG.finditer(source):
             self.text(source[at:match.start()])

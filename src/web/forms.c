@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+enum { AGAIN_BYTES_MAX = 4 * 1024, NAME_BYTES_MAX = 128 };
+
 static str out_str(struct page_job *j, const char *member)
 {
 	struct json_fault fault;
@@ -26,11 +28,16 @@ static void fill_login(struct page_job *j, struct json_out *v)
 {
 	const struct err *e = j->call.channel;
 	str next = page_param(j, S("next")), email = page_param(j, S("email"));
+	str locales = page_param(j, S("ui_locales"));
 
 	json_key(v, S("next"));
 	json_put_str(v, page_is_local(next) ? next : S("/"));
 	json_key(v, S("email"));
 	json_put_str(v, email);
+	json_key(v, S("ui_locales"));
+	json_put_str(v, locales.p == NULL ? S("") : locales);
+	json_key(v, S("connecting"));
+	json_put_bool(v, page_is_consent(next));
 	json_key(v, S("hide_sign_in"));
 	json_put_bool(v, true);
 	json_key(v, S("wrong"));
@@ -49,10 +56,11 @@ static void finish_login(struct page_job *j, bool ok, const struct err *e)
 		return;
 	}
 	if (!ok) {
-		/* One text for an unknown address, a wrong password and an ill-formed field: no one learns who has an account. */
+		/* One text for an unknown address, a wrong password and an ill-formed field: no one learns who has
+		 * an account. */
 		j->call.channel = (void *)(uintptr_t)e;
 		j->retry_after_s = e->retry_after_s;
-		page_render(j, "login", "login.title", e->code == ERR_RATE_LIMITED ? 429 : 403, fill_login);
+		page_render(j, "login", e->code == ERR_RATE_LIMITED ? 429 : 403, fill_login);
 		return;
 	}
 	cookie = page_cookie(j, page_session_cookie(j), out_str(j, "token"),
@@ -73,14 +81,33 @@ static void finish_logout(struct page_job *j, bool ok, const struct err *e)
 
 /* Consent -------------------------------------------------------------------------------------- */
 
+/* The consent page again, with what was ticked; a list that is too long for an address is cut. */
+static str consent_again(struct page_job *j, str request, str problem)
+{
+	struct buf b;
+
+	buf_init_arena(&b, j->arena, 2 * AGAIN_BYTES_MAX);
+	buf_str(&b, arena_printf(j->arena, "/consent?request=" FMT_STR "&problem=" FMT_STR, ARG_STR(request), ARG_STR(problem)));
+	for (size_t i = 0; i < j->params_n && buf_view(&b).n < AGAIN_BYTES_MAX; i++) {
+		str name = j->params[i].name;
+
+		if (!str_eq(name, S("scope")) && !str_eq(name, S("organization")) && !str_eq(name, S("project_access")))
+			continue;
+		BUF_LIT(&b, "&");
+		buf_str(&b, name);
+		BUF_LIT(&b, "=");
+		percent_encode(&b, str_sub(j->params[i].value, 0, NAME_BYTES_MAX));
+	}
+	return buf_view(&b);
+}
+
 static void finish_consent(struct page_job *j, bool ok, const struct err *e)
 {
 	str request = page_query_encoded(j, page_param(j, S("request")));
 	str redirect;
 
 	if (!ok && e->code == ERR_INVALID_REQUEST && e->required.n > 0) {
-		page_redirect(j, arena_printf(j->arena, "/consent?request=" FMT_STR "&problem=" FMT_STR, ARG_STR(request),
-					      ARG_STR(e->required)));
+		page_redirect(j, consent_again(j, request, e->required));
 		return;
 	}
 	if (!ok) {

@@ -47,6 +47,11 @@ bool page_is_local(str path)
 	return true;
 }
 
+bool page_is_consent(str path)
+{
+	return str_starts(path, S("/consent?"));
+}
+
 str page_query_encoded(struct page_job *j, str value)
 {
 	struct buf b;
@@ -83,9 +88,14 @@ bool page_param_is(const struct page_job *j, str name, str value)
 
 /* Answers -------------------------------------------------------------------------------------- */
 
+static unsigned flags_of(const struct page_job *j)
+{
+	return j->page != NULL ? j->page->flags : j->form != NULL ? j->form->flags : 0;
+}
+
 static size_t security_headers(struct page_job *j, struct http_pair *out)
 {
-	unsigned flags = j->page != NULL ? j->page->flags : j->form != NULL ? j->form->flags : 0;
+	unsigned flags = flags_of(j);
 	size_t n = 0;
 
 	out[n++] = (struct http_pair){ S("Content-Security-Policy"), arena_printf(j->arena,
@@ -127,22 +137,30 @@ static str form_secret(struct page_job *j, bool *fresh)
 	return *fresh ? operation_form_secret(j->arena) : got;
 }
 
-static void view_common(struct page_job *j, struct json_out *v, const char *title_key, str csrf)
+/* Where the language form leads back to. After a post that is the form's page: the sign-in page, which takes `next`. */
+static str page_again(struct page_job *j)
+{
+	str next = page_param(j, S("next"));
+
+	if (http_request(j->x)->method == HTTP_GET)
+		return page_here(j);
+	if (j->form == NULL || next.n == 0 || !page_is_local(next))
+		return S("/");
+	return arena_printf(j->arena, "%s?next=" FMT_STR, j->form->pattern, ARG_STR(page_query_encoded(j, next)));
+}
+
+static void view_common(struct page_job *j, struct json_out *v, str csrf)
 {
 	json_key(v, S("locale"));
 	json_put_str(v, strings_code(j->language));
 	json_key(v, S("dir"));
 	json_put_str(v, strings_rtl(j->language) ? S("rtl") : S("ltr"));
-	json_key(v, S("title"));
-	json_put_str(v, strings_named(j->language, str_from(title_key)));
 	json_key(v, S("assets"));
 	json_put_str(v, assets_version);
 	json_key(v, S("csrf"));
 	json_put_str(v, csrf);
 	json_key(v, S("here"));
-	json_put_str(v, http_request(j->x)->method == HTTP_GET ? page_here(j) : S("/"));
-	json_key(v, S("here_encoded"));
-	json_put_str(v, page_query_encoded(j, page_here(j)));
+	json_put_str(v, page_again(j));
 	if (j->page != NULL && j->page->script != NULL) {
 		json_key(v, S("script"));
 		json_put_str(v, str_from(j->page->script));
@@ -162,7 +180,7 @@ static void view_common(struct page_job *j, struct json_out *v, const char *titl
 	json_close_array(v);
 }
 
-void page_render(struct page_job *j, const char *template, const char *title_key, int status,
+void page_render(struct page_job *j, const char *template, int status,
                  void (*fill)(struct page_job *j, struct json_out *view))
 {
 	struct http_pair headers[HEADERS_MAX];
@@ -177,7 +195,8 @@ void page_render(struct page_job *j, const char *template, const char *title_key
 	buf_init_arena(&text, j->arena, VIEW_BYTES_MAX);
 	json_out_init(&v, &text);
 	json_open_object(&v);
-	view_common(j, &v, title_key, operation_form_mark(j->call.env, j->arena, secret, http_cookie(j->x, page_session_cookie(j))));
+	view_common(j, &v, operation_form_mark(j->call.env, j->arena, secret,
+					       http_cookie(j->x, page_session_cookie(j))));
 	for (int i = 0; j->page != NULL && i < j->step && i < PAGE_STEPS_MAX; i++) {
 		if (j->answers[i] == NULL)
 			continue;
@@ -219,6 +238,9 @@ static void fill_error(struct page_job *j, struct json_out *v)
 		json_key(v, S("detail"));
 		json_put_str(v, str_from(t->e->say));
 	}
+	/* Nobody asked who this is: no menu, and no offer to sign in either. */
+	json_key(v, S("hide_sign_in"));
+	json_put_bool(v, true);
 	json_key(v, S("request_id"));
 	json_put_str(v, arena_printf(j->arena, "%llx", (unsigned long long)http_request(j->x)->id));
 }
@@ -229,18 +251,25 @@ void page_error_text(struct page_job *j, int status, const char *string_key, con
 
 	j->page = NULL;
 	j->call.channel = &t;
-	page_render(j, "error", "error.title", status, fill_error);
+	page_render(j, "error", status, fill_error);
 }
 
 void page_error(struct page_job *j, const struct err *e)
 {
-	const char *key = "error.badLink";
+	const char *key = j->page != NULL && j->page->template == NULL ? "error.badLink" : "error.invalid";
 
 	if (e->code == ERR_INTERNAL)
 		log_event(LOG_ERROR, "page", "request=%llx %s", (unsigned long long)http_request(j->x)->id, e->msg);
 	switch (err_status(e->code)) {
+	case 403:
+		key = "error.forbidden";
+		break;
 	case 404:
-		key = "error.notFound";
+		/* In the flow it is the app's request that is no longer there. */
+		key = flags_of(j) & PAGE_POPUP ? "error.expired" : "error.notFound";
+		break;
+	case 409:
+		key = "complete.expired";
 		break;
 	case 410:
 		key = "error.expired";
@@ -289,6 +318,17 @@ static void path_params(struct page_job *j, const char *pattern)
 
 enum { PATH_PARAMS_MAX = 4 };
 
+static size_t drop_empty(struct param *params, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (params[i].value.n > 0)
+			params[kept++] = params[i];
+	}
+	return kept;
+}
+
 /* Query, path and body into one list; false: answered 400. */
 static bool read_params(struct page_job *j, const char *pattern, str body)
 {
@@ -306,6 +346,8 @@ static bool read_params(struct page_job *j, const char *pattern, str body)
 	memcpy(j->params, query, query_n * sizeof(*query));
 	memcpy(j->params + query_n, fields, fields_n * sizeof(*fields));
 	j->params_n = query_n + fields_n;
+	if (j->page != NULL && (j->page->flags & PAGE_FILTER))
+		j->params_n = drop_empty(j->params, j->params_n);
 	path_params(j, pattern);
 	return true;
 }
@@ -351,7 +393,7 @@ static const struct json *answer_json(struct page_job *j)
 
 	buf_init_arena(&b, j->arena, VIEW_BYTES_MAX);
 	json_out_init(&o, &b);
-	fields_write(&o, j->call.op->out, j->call.out, FIELDS_BATCHED);
+	fields_write(&o, j->call.op->out, j->call.out, FIELDS_UNBATCHED);   /* with the names for people */
 	if (b.full || !json_parse(j->arena, buf_view(&b), JSON_DEPTH_DEFAULT, &v, &fault))
 		return NULL;
 	return v;
@@ -362,7 +404,7 @@ static void next_step(struct page_job *j);
 static void page_done(struct operation_call *c, bool ok, const struct err *e)
 {
 	struct page_job *j = (struct page_job *)c;
-	str redirect;
+	str redirect, locale;
 
 	if (!ok) {
 		if (e->code == ERR_LOGIN_REQUIRED)
@@ -374,6 +416,10 @@ static void page_done(struct operation_call *c, bool ok, const struct err *e)
 	j->answers[j->step++] = answer_json(j);
 	/* An operation that already knows where the visitor goes ends the page. */
 	redirect = json_str(json_get(j->answers[j->step - 1], S("redirect_to")));
+	/* The language that the app asked for (ui_locales) lies with its request. */
+	locale = json_str(json_get(j->answers[j->step - 1], S("locale")));
+	if (locale.n > 0)
+		j->language = pick_language(j->x, locale);
 	if (redirect.n > 0)
 		page_redirect(j, redirect);
 	else
@@ -403,7 +449,7 @@ static void next_step(struct page_job *j)
 		if (p->finish != NULL)
 			p->finish(j);
 		else
-			page_render(j, p->template, p->title, j->status, p->extend);
+			page_render(j, p->template, j->status, p->extend);
 		return;
 	}
 	j->call.op = operation_find(str_from(p->steps[j->step].operation));
@@ -444,8 +490,9 @@ static void form_done(struct operation_call *c, bool ok, const struct err *e)
 	j->form->finish(j, ok, e);
 }
 
-/* The hidden mark binds a form to this browser and session; a foreign Origin is refused before it is looked at. Our own pages
- * send "null", because of their Referrer-Policy; then Sec-Fetch-Site, where there is one, has already spoken. */
+/* The hidden mark binds a form to this browser and session; a foreign Origin is refused before it is looked at.
+ * Our own pages send "null", because of their Referrer-Policy; then Sec-Fetch-Site, where there is one, has
+ * already spoken. */
 static bool form_is_ours(struct page_job *j)
 {
 	const struct http_request *q = http_request(j->x);
@@ -485,6 +532,7 @@ void form_handle(struct http_exchange *x)
 	}
 	if (!read_params(j, form->pattern, http_request(x)->body))
 		return;
+	j->language = pick_language(x, page_param(j, S("ui_locales")));
 	find_session(j);
 	if (!form_is_ours(j)) {
 		page_error_text(j, 403, "error.forged", NULL);

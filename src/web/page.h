@@ -22,12 +22,12 @@ enum page_flag {
 	PAGE_SIGNED_IN   = 1 << 0,  /* without a session: to the sign-in page and back      */
 	PAGE_MAYBE       = 1 << 1,  /* steps run only with a session                        */
 	PAGE_POPUP       = 1 << 2,  /* may be in a pop-up window: no COOP (ruling R17)      */
+	PAGE_FILTER      = 1 << 3,  /* its query is a filter form: an empty field filters nothing */
 };
 
 struct page {
 	const char *pattern;
 	const char *template;       /* NULL: `finish` answers                               */
-	const char *title;          /* key of a string                                      */
 	unsigned    flags;
 	struct page_step steps[PAGE_STEPS_MAX];
 	const char *script;
@@ -77,12 +77,14 @@ void page_redirect_with(struct page_job *j, str location, const struct http_pair
 void page_error(struct page_job *j, const struct err *e);
 void page_error_text(struct page_job *j, int status, const char *string_key, const struct err *e);
 /* Renders a template with what `fill` adds to the common view. */
-void page_render(struct page_job *j, const char *template, const char *title_key, int status,
+void page_render(struct page_job *j, const char *template, int status,
                  void (*fill)(struct page_job *j, struct json_out *view));
 str  page_query_encoded(struct page_job *j, str value);
 str  page_here(struct page_job *j);                              /* path and query of this request */
 /* A path of our own: starts with one slash, no backslash, no control character. */
 bool page_is_local(str path);
+/* Does this path lead to the consent page, so that an app waits for the visitor? */
+bool page_is_consent(str path);
 bool page_is_secure(struct page_job *j);
 str  page_session_cookie(struct page_job *j);
 struct http_pair page_cookie(struct page_job *j, str name, str value, int64_t max_age_s);

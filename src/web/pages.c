@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pages as a table. A new page is a row, a template and, where its view needs more than operations answer, an `extend`. */
+ * The pages as a table. A new page is a row, a template that begins with its title and, where its view needs
+ * more than operations answer, an `extend`. */
 #include "web/page.h"
 #include "web/assets.h"
 #include "web/rows.h"
 
 #include "base/clock.h"
 #include "base/text.h"
+
+/* TEXTS_MAX: the most that text.all lists; it cannot begin further on. */
+enum { HINT_BYTES_MAX = 254, TEXTS_MAX = 200 };
 
 static void put_param(struct page_job *j, struct json_out *v, const char *name)
 {
@@ -30,6 +34,29 @@ static void put_str(struct json_out *v, const char *name, str value)
 {
 	json_key(v, str_from(name));
 	json_put_str(v, value);
+}
+
+static void put_bool(struct json_out *v, const char *name, bool value)
+{
+	json_key(v, str_from(name));
+	json_put_bool(v, value);
+}
+
+/* "scopes." "org:read" -> the words for it. */
+static str words(struct page_job *j, const char *group, str name)
+{
+	str key = arena_printf(j->arena, "%s." FMT_STR, group, ARG_STR(name));
+	char *at = (char *)(uintptr_t)key.p;
+
+	for (size_t i = 0; i < key.n; i++)
+		at[i] = at[i] == ':' ? '_' : at[i];
+	return strings_named(j->language, key);
+}
+
+/* "&name=value" when there is a value. */
+static str carried(struct page_job *j, const char *name, str value)
+{
+	return value.n == 0 ? S("") : arena_printf(j->arena, "&%s=" FMT_STR, name, ARG_STR(page_query_encoded(j, value)));
 }
 
 /* Home ----------------------------------------------------------------------------------------- */
@@ -64,7 +91,7 @@ static void extend_home(struct page_job *j, struct json_out *v)
 		json_open_object(v);
 		put_str(v, "name", json_str(json_get(o, S("name"))));
 		put_str(v, "slug", json_str(json_get(o, S("slug"))));
-		put_str(v, "role", json_str(json_get(o, S("role"))));
+		put_str(v, "role_name", words(j, "roles", json_str(json_get(o, S("role")))));
 		put_projects_of(v, projects, json_str(json_get(o, S("slug"))));
 		json_close_object(v);
 	}
@@ -79,11 +106,45 @@ static void extend_login(struct page_job *j, struct json_out *v)
 	str next = page_param(j, S("next"));
 
 	put_str(v, "next", page_is_local(next) ? next : S("/"));
+	put_bool(v, "connecting", page_is_consent(next));
+	put_param(j, v, "ui_locales");
+	put_str(v, "email", str_sub(page_param(j, S("login_hint")), 0, HINT_BYTES_MAX));
 	json_key(v, S("hide_sign_in"));
 	json_put_bool(v, true);
 }
 
 /* Consent -------------------------------------------------------------------------------------- */
+
+/* The page shown again because something was left out: what the person had unticked stays unticked. An address
+ * ticks nothing, for anyone can write one: only what is offered ticked and was sent ticked is ticked. */
+static bool is_ticked(const struct page_job *j, const char *name, str value, bool offered)
+{
+	if (!offered || page_param(j, S("problem")).n == 0)
+		return offered;
+	for (size_t i = 0; i < j->params_n; i++) {
+		if (str_eq(j->params[i].name, str_from(name)) && str_eq(j->params[i].value, value))
+			return true;
+	}
+	return false;
+}
+
+static void put_organizations(struct page_job *j, struct json_out *v, const struct json *organizations)
+{
+	json_key(v, S("organizations"));
+	json_open_array(v);
+	for (const struct json *o = organizations->first; o != NULL; o = o->next) {
+		str slug = json_str(json_get(o, S("slug")));
+
+		json_open_object(v);
+		for (const struct json *m = o->first; m != NULL; m = m->next) {
+			json_key(v, m->name);
+			json_put(v, m);
+		}
+		put_bool(v, "ticked", is_ticked(j, "organization", slug, json_is_true(json_get(o, S("preselected")))));
+		json_close_object(v);
+	}
+	json_close_array(v);
+}
 
 static void put_scopes(struct page_job *j, struct json_out *v)
 {
@@ -91,38 +152,46 @@ static void put_scopes(struct page_job *j, struct json_out *v)
 	json_open_array(v);
 	for (const struct json *s = json_get(answer(j, "result"), S("scopes"))->first; s != NULL; s = s->next) {
 		str name = json_str(json_get(s, S("name")));
-		str key = arena_printf(j->arena, "scopes." FMT_STR, ARG_STR(name));
-		char *colon = (char *)(uintptr_t)key.p;
 
-		for (size_t i = 0; i < key.n; i++)
-			colon[i] = colon[i] == ':' ? '_' : colon[i];
 		json_open_object(v);
 		put_str(v, "name", name);
-		put_str(v, "text", strings_named(j->language, key));
-		json_key(v, S("destructive"));
-		json_put_bool(v, json_is_true(json_get(s, S("destructive"))));
-		json_key(v, S("preselected"));
-		json_put_bool(v, json_is_true(json_get(s, S("preselected"))));
+		put_str(v, "text", words(j, "scopes", name));
+		put_bool(v, "destructive", json_is_true(json_get(s, S("destructive"))));
+		put_bool(v, "ticked", is_ticked(j, "scope", name, json_is_true(json_get(s, S("preselected")))));
 		json_close_object(v);
 	}
 	json_close_array(v);
 }
 
+static bool has_projects(const struct json *organizations)
+{
+	for (const struct json *o = organizations->first; o != NULL; o = o->next) {
+		if (json_get(o, S("projects"))->first != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void extend_consent(struct page_job *j, struct json_out *v)
 {
 	str problem = page_param(j, S("problem"));
+	const struct json *result = answer(j, "result");
+	bool some = has_projects(json_get(result, S("organizations")));
+	bool selected = str_eq(json_str(json_get(result, S("project_access"))), S("selected")) ||
+			(problem.n > 0 && page_param_is(j, S("project_access"), S("selected")));
 
 	put_param(j, v, "request");
+	put_organizations(j, v, json_get(result, S("organizations")));
 	put_scopes(j, v);
-	json_key(v, S("all_projects"));
-	json_put_bool(v, !str_eq(json_str(json_get(answer(j, "result"), S("project_access"))), S("selected")));
+	put_bool(v, "has_projects", some);
+	put_bool(v, "all_projects", !some || !selected);
 	for (size_t i = 0; i < 3; i++) {
 		static const char *const problems[] = { "organization", "project", "scope" };
 
 		json_key(v, arena_printf(j->arena, "problem_%s", problems[i]));
 		json_put_bool(v, str_eq(problem, str_from(problems[i])));
 	}
-	j->form_action = json_str(json_get(answer(j, "result"), S("redirect_origin")));
+	j->form_action = json_str(json_get(result, S("redirect_origin")));
 }
 
 static void extend_complete(struct page_job *j, struct json_out *v)
@@ -140,16 +209,26 @@ static void put_day(struct json_out *v, const struct json *grant, const char *fr
 	put_str(v, to, str_sub(at, 0, 10));
 }
 
-static void put_grant(struct json_out *v, const struct json *app, const struct json *grant)
+static void put_grant(struct page_job *j, struct json_out *v, const struct json *app, const struct json *grant)
 {
+	const struct json *scopes = json_get(grant, S("scopes"));
+
 	json_open_object(v);
 	for (const struct json *m = grant->first; m != NULL; m = m->next) {
 		json_key(v, m->name);
 		json_put(v, m);
 	}
 	put_str(v, "app_name", json_str(json_get(app, S("name"))));
-	json_key(v, S("all_projects"));
-	json_put_bool(v, !str_eq(json_str(json_get(grant, S("project_access"))), S("selected")));
+	json_key(v, S("permissions"));
+	json_open_array(v);
+	for (const struct json *s = scopes == NULL ? NULL : scopes->first; s != NULL; s = s->next) {
+		json_open_object(v);
+		put_str(v, "name", json_str(s));
+		put_str(v, "text", words(j, "scopes", json_str(s)));
+		json_close_object(v);
+	}
+	json_close_array(v);
+	put_bool(v, "all_projects", !str_eq(json_str(json_get(grant, S("project_access"))), S("selected")));
 	put_day(v, grant, "created_at", "created_day");
 	put_day(v, grant, "last_used_at", "last_used_day");
 	json_close_object(v);
@@ -174,8 +253,9 @@ static void extend_connected(struct page_job *j, struct json_out *v)
 		json_key(v, S("grants"));
 		json_open_array(v);
 		for (const struct json *g = json_get(app, S("grants"))->first; g != NULL; g = g->next)
-			put_grant(v, app, g);
+			put_grant(j, v, app, g);
 		json_close_array(v);
+		put_bool(v, "several", json_get(app, S("grants"))->count > 1);
 		json_close_object(v);
 	}
 	json_close_array(v);
@@ -203,34 +283,73 @@ static void put_row(struct page_job *j, struct json_out *v, const struct json *k
 	put_str(v, "k", json_str(json_get(key, S("k"))));
 	put_str(v, "ns", json_str(json_get(key, S("ns"))));
 	put_str(v, "src", json_str(json_get(key, S("src"))));
-	json_key(v, S("has"));
-	json_put_bool(v, text != NULL);
+	put_bool(v, "has", text != NULL);
 	put_str(v, "text", json_str(json_get(text, S("t"))));
-	put_str(v, "state", state.n == 0 ? S("") :
-		strings_named(j->language, arena_printf(j->arena, "states." FMT_STR, ARG_STR(state))));
+	put_str(v, "state", state.n == 0 ? S("") : words(j, "states", state));
 	json_close_object(v);
 }
 
-static void extend_project(struct page_job *j, struct json_out *v)
+static void put_targets(struct page_job *j, struct json_out *v, const struct json *project, str chosen)
 {
-	const struct json *project = answer(j, "result"), *keys = json_get(answer(j, "texts"), S("keys"));
-	str language = chosen_language(j);
-
-	put_str(v, "project_name", json_str(json_get(project, S("prj"))));
-	put_str(v, "source_language", json_str(json_get(project, S("sl"))));
-	put_str(v, "language", language);
-	put_param(j, v, "search");
-	put_str(v, "delivered", json_str(json_get(json_get(project, S("cdn")), S("mfst"))));
 	json_key(v, S("targets"));
 	json_open_array(v);
 	for (const struct json *l = json_get(project, S("lng"))->first; l != NULL; l = l->next) {
 		json_open_object(v);
 		put_str(v, "code", l->text);
-		json_key(v, S("current"));
-		json_put_bool(v, str_eq(l->text, language));
+		put_str(v, "name", strings_language_name(j->arena, j->language, l->text));
+		put_bool(v, "current", str_eq(l->text, chosen));
 		json_close_object(v);
 	}
 	json_close_array(v);
+}
+
+static void put_namespaces(struct page_job *j, struct json_out *v, const struct json *project)
+{
+	const struct json *all = json_get(project, S("nss"));
+
+	json_key(v, S("namespaces"));
+	json_open_array(v);
+	for (const struct json *n = all == NULL ? NULL : all->first; n != NULL; n = n->next) {
+		str name = json_str(json_get(n, S("nm")));
+
+		json_open_object(v);
+		put_str(v, "name", name);
+		json_key(v, S("keys"));
+		json_put(v, json_get(n, S("kc")));
+		put_bool(v, "current", page_param_is(j, S("namespaces"), name));
+		json_close_object(v);
+	}
+	json_close_array(v);
+}
+
+/* This page again with the longest list there is; the same search and choices. */
+static str address_of_more(struct page_job *j)
+{
+	static const char *const kept[] = { "search", "namespaces", "languages" };
+	str address = arena_printf(j->arena, FMT_STR "?limit=%d", ARG_STR(http_request(j->x)->path), TEXTS_MAX);
+
+	for (size_t i = 0; i < COUNT(kept); i++)
+		address = arena_printf(j->arena, FMT_STR FMT_STR, ARG_STR(address),
+				       ARG_STR(carried(j, kept[i], page_param(j, str_from(kept[i])))));
+	return address;
+}
+
+static void extend_project(struct page_job *j, struct json_out *v)
+{
+	const struct json *project = answer(j, "result"), *texts = answer(j, "texts"), *keys = json_get(texts, S("keys"));
+	str language = chosen_language(j);
+	bool has_more = json_is_true(json_get(texts, S("has_more")));
+	bool longest = keys != NULL && keys->count >= TEXTS_MAX;
+
+	put_str(v, "project_name", json_str(json_get(project, S("name"))));
+	put_str(v, "source_language", json_str(json_get(project, S("sl"))));
+	put_str(v, "language", language);
+	put_param(j, v, "search");
+	put_str(v, "delivered", json_str(json_get(json_get(project, S("cdn")), S("mfst"))));
+	put_str(v, "more", has_more && !longest ? address_of_more(j) : S(""));
+	put_bool(v, "narrow", has_more && longest);
+	put_targets(j, v, project, language);
+	put_namespaces(j, v, project);
 	json_key(v, S("rows"));
 	json_open_array(v);
 	for (const struct json *k = keys == NULL ? NULL : keys->first; k != NULL; k = k->next)
@@ -240,6 +359,19 @@ static void extend_project(struct page_job *j, struct json_out *v)
 
 /* The demo app's own page ---------------------------------------------------------------------- */
 
+/* Only what our own tokens and ids are made of goes into lines that a person pastes into a shell: anyone can
+ * write a link to this page. */
+static bool is_plain(str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if ((c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_')
+			return false;
+	}
+	return s.n > 0;
+}
+
 static void extend_demo(struct page_job *j, struct json_out *v)
 {
 	static const char *const shown[] = { "code", "state", "iss", "error", "error_description" };
@@ -247,6 +379,7 @@ static void extend_demo(struct page_job *j, struct json_out *v)
 	for (size_t i = 0; i < COUNT(shown); i++)
 		put_param(j, v, shown[i]);
 	put_str(v, "base", operation_settings(j->call.env)->public_url);
+	put_bool(v, "runnable", is_plain(page_param(j, S("code"))) && is_plain(page_param(j, S("state"))));
 }
 
 /* Addresses without a template ----------------------------------------------------------------- */
@@ -263,7 +396,9 @@ static void finish_authorize(struct page_job *j)
 		page_redirect(j, next);
 		return;
 	}
-	page_redirect(j, arena_printf(j->arena, "/login?next=" FMT_STR, ARG_STR(page_query_encoded(j, next))));
+	page_redirect(j, arena_printf(j->arena, "/login?next=" FMT_STR FMT_STR FMT_STR, ARG_STR(page_query_encoded(j, next)),
+				      ARG_STR(carried(j, "ui_locales", json_str(json_get(begun, S("locale"))))),
+				      ARG_STR(carried(j, "login_hint", json_str(json_get(begun, S("login_hint")))))));
 }
 
 /* The visitor's choice of language, kept in a cookie; 303 back. */
@@ -284,20 +419,20 @@ static void finish_language(struct page_job *j)
 }
 
 static const struct page pages[] = {
-	{ "/", "home", "home.title", PAGE_MAYBE,
+	{ "/", "home", PAGE_MAYBE,
 	  { { "user", "account.view" }, { "projects", "project.list_visible" } }, NULL, extend_home, NULL },
-	{ "/login", "login", "login.title", PAGE_POPUP, { { NULL, NULL } }, NULL, extend_login, NULL },
-	{ "/language", NULL, NULL, 0, { { NULL, NULL } }, NULL, NULL, finish_language },
-	{ "/api/auth/mcp/authorize", NULL, NULL, PAGE_POPUP, { { "authorize", "authorize.begin" } }, NULL, NULL, finish_authorize },
-	{ "/consent", "consent", "common.permissions", PAGE_SIGNED_IN | PAGE_POPUP,
+	{ "/login", "login", PAGE_POPUP, { { NULL, NULL } }, NULL, extend_login, NULL },
+	{ "/language", NULL, PAGE_POPUP, { { NULL, NULL } }, NULL, NULL, finish_language },
+	{ "/api/auth/mcp/authorize", NULL, PAGE_POPUP, { { "authorize", "authorize.begin" } }, NULL, NULL, finish_authorize },
+	{ "/consent", "consent", PAGE_SIGNED_IN | PAGE_POPUP,
 	  { { "user", "account.view" }, { "resume", "authorize.resume" }, { "result", "consent.view" } }, "consent.js", extend_consent, NULL },
-	{ "/complete", "complete", "complete.title", PAGE_SIGNED_IN | PAGE_POPUP,
+	{ "/complete", "complete", PAGE_SIGNED_IN | PAGE_POPUP,
 	  { { "user", "account.view" }, { "result", "consent.view" } }, NULL, extend_complete, NULL },
-	{ "/settings/connected-apps", "connected", "connected.title", PAGE_SIGNED_IN,
+	{ "/settings/connected-apps", "connected", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "connected", "connected.list" } }, NULL, extend_connected, NULL },
-	{ "/projects/:orgSlug/:projectSlug", "project", "common.project", PAGE_SIGNED_IN,
+	{ "/projects/:orgSlug/:projectSlug", "project", PAGE_SIGNED_IN | PAGE_FILTER,
 	  { { "user", "account.view" }, { "result", "project.summary" }, { "texts", "text.all" } }, NULL, extend_project, NULL },
-	{ "/demo-app/callback", "demo", "demo.title", 0, { { NULL, NULL } }, NULL, extend_demo, NULL },
+	{ "/demo-app/callback", "demo", PAGE_MAYBE, { { "user", "account.view" } }, NULL, extend_demo, NULL },
 };
 
 const struct page *page_rows(size_t *n_out)

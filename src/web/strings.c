@@ -5,8 +5,10 @@
 
 #include <assert.h>
 #include <string.h>
+#include <unicode/uloc.h>
+#include <unicode/ustring.h>
 
-enum { LANGUAGES_MAX = 16, LOAD_BYTES = 64 * 1024 };
+enum { LANGUAGES_MAX = 16, LOAD_BYTES = 64 * 1024, NAME_UNITS_MAX = 128, UNIT_BYTES_MAX = 3 };
 
 struct language_strings { str *texts; str *overrides; };
 
@@ -111,13 +113,10 @@ size_t strings_pick(str accept)
 {
 	size_t best = 0;
 	int best_quality = 0;
+	char separator = str_index(accept, ',') < 0 ? ' ' : ',';     /* ui_locales is separated by blanks */
 	str part;
 
-	for (size_t i = 0; i < accept.n; i++) {
-		if (accept.p[i] == ' ' && str_index(accept, ',') < 0)
-			return strings_pick(str_sub(accept, 0, i));   /* ui_locales: the first is preferred */
-	}
-	while (str_cut(&accept, ',', &part)) {
+	while (str_cut(&accept, separator, &part)) {
 		str rest = str_trim(part), tag, parameter;
 		int q = 1000;
 		bool found;
@@ -163,6 +162,21 @@ bool strings_rtl(size_t language)
 			return names[i].rtl;
 	}
 	return false;
+}
+
+str strings_language_name(struct arena *a, size_t language, str tag)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	UChar name[NAME_UNITS_MAX];
+	char text[NAME_UNITS_MAX * UNIT_BYTES_MAX];
+	int32_t n, bytes;
+
+	n = uloc_getDisplayName(arena_cstr(a, tag), arena_cstr(a, strings_code(language)), name, NAME_UNITS_MAX,
+				&status);
+	if (U_FAILURE(status) || status == U_USING_DEFAULT_WARNING || n <= 0)
+		return tag;
+	u_strToUTF8(text, (int32_t)sizeof(text), &bytes, name, n, &status);
+	return U_FAILURE(status) ? tag : arena_str(a, (str){ text, (size_t)bytes });
 }
 
 str strings_text(int key, void *language)

@@ -4,13 +4,17 @@
  * they name exists. Everything that is written is HTML-escaped; there is no way to write raw HTML.
  *
  *   {{=a.b}}                 value                     {{t key x=a.b}}        interface string, {x} replaced
- *   {{if a.b}}…{{else}}…{{end}}   {{each a.b}}…{{end}}   {{include name}}     inside each, names look in the item first */
+ *   {{if a.b}}…{{else}}…{{end}}   {{each a.b}}…{{end}}   {{include name}}
+ *
+ * Inside each, names look in the item first. Indentation is dropped, except in <pre>. */
 #ifndef WEB_TEMPLATE_H
 #define WEB_TEMPLATE_H
 
 #include "base/json.h"
 
-enum template_kind { TEMPLATE_TEXT, TEMPLATE_VALUE, TEMPLATE_STRING, TEMPLATE_IF, TEMPLATE_ELSE, TEMPLATE_EACH, TEMPLATE_END };
+enum template_kind {
+	TEMPLATE_TEXT, TEMPLATE_VALUE, TEMPLATE_STRING, TEMPLATE_IF, TEMPLATE_ELSE, TEMPLATE_EACH, TEMPLATE_END
+};
 
 enum { TEMPLATE_ARGS_MAX = 4 };
 struct template_op {

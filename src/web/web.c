@@ -44,11 +44,13 @@ const struct http_route *web_routes(size_t *n_out)
 	const struct form *forms = form_rows(&forms_n);
 
 	for (size_t i = 0; n < pages_n && i < pages_n; i++)
-		routes[n++] = (struct http_route){ .methods = HTTP_GET, .pattern = pages[i].pattern, .handler = page_handle,
-			.error = web_error, .row = &pages[i], .target_bytes_max = AUTHORIZE_TARGET_MAX };
+		routes[n++] = (struct http_route){ .methods = HTTP_GET, .pattern = pages[i].pattern,
+			.handler = page_handle, .error = web_error, .row = &pages[i],
+			.target_bytes_max = AUTHORIZE_TARGET_MAX };
 	for (size_t i = 0; n < pages_n + forms_n && i < forms_n; i++)
-		routes[n++] = (struct http_route){ .methods = HTTP_POST, .pattern = forms[i].pattern, .handler = form_handle,
-			.error = web_error, .row = &forms[i], .body_bytes_max = FORM_BYTES_MAX };
+		routes[n++] = (struct http_route){ .methods = HTTP_POST, .pattern = forms[i].pattern,
+			.handler = form_handle, .error = web_error, .row = &forms[i],
+			.body_bytes_max = FORM_BYTES_MAX };
 	if (n == pages_n + forms_n)
 		routes[n++] = (struct http_route){ .methods = HTTP_GET, .pattern = "/assets/:version/:name",
 			.handler = asset_handle, .error = web_error };

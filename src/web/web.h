@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pages: sign-in, consent, completion, connected apps, start page, projects, the demo app's callback. Server-rendered,
- * complete without JavaScript. A page is a row of pages.c; a form post is a row of forms.c; both only name operations.
+ * The pages: sign-in, consent, completion, connected apps, start page, projects, the demo app's callback.
+ * Server-rendered, complete without JavaScript. A page is a row of pages.c; a form post is a row of forms.c; both
+ * only name operations.
  * Source: contract "own-interfaces", Pages; checklist rules 61-76, 239; rulings R17, R36, R39, R40. */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H

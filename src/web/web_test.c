@@ -63,7 +63,7 @@ TEST(template_loops_over_objects_and_looks_outwards)
 	arena_destroy(a);
 }
 
-TEST(every_page_has_its_template_and_title)
+TEST(every_page_has_its_template)
 {
 	size_t n;
 	const struct page *pages = page_rows(&n);
@@ -71,7 +71,6 @@ TEST(every_page_has_its_template_and_title)
 	strings_load();
 	for (size_t i = 0; i < n; i++) {
 		CHECK(pages[i].template == NULL || template_find(pages[i].template) != NULL);
-		CHECK(pages[i].template == NULL || pages[i].title != NULL);
 	}
 	CHECK(template_find("error") != NULL);
 }
@@ -90,10 +89,33 @@ TEST(language_follows_quality_values)
 TEST(every_language_has_every_string)
 {
 	strings_load();
-	for (size_t l = 1; l < interface_files_n; l++) {
-		for (size_t k = 0; k < interface_keys_n; k++)
-			CHECK(strings_text((int)k, &l).n > 0);
+	for (size_t l = 0; l < interface_files_n; l++) {
+		struct arena *a = arena_create(64 * KIB);
+		struct json_fault fault;
+		struct json *tree;
+		size_t n = 0;
+
+		CHECK(json_parse(a, interface_files[l].json, 8, &tree, &fault));
+		for (const struct json *group = tree->first; group != NULL; group = group->next) {
+			for (const struct json *s = group->first; s != NULL; s = s->next, n++)
+				CHECK(s->kind == JSON_STRING && s->text.n > 0);
+		}
+		CHECK(n == interface_keys_n);
+		arena_destroy(a);
 	}
+}
+
+TEST(languages_are_named_in_the_visitors_language)
+{
+	struct arena *a = arena_create(1024);
+	bool found;
+
+	strings_load();
+	CHECK_STR(strings_language_name(a, strings_by_code(S("en"), &found), S("tr")), S("Turkish"));
+	CHECK_STR(strings_language_name(a, strings_by_code(S("de"), &found), S("tr")), S("Türkisch"));
+	CHECK_STR(strings_language_name(a, strings_by_code(S("en"), &found), S("pt-br")), S("Portuguese (Brazil)"));
+	CHECK_STR(strings_language_name(a, strings_by_code(S("en"), &found), S("qqx")), S("qqx"));
+	arena_destroy(a);
 }
 
 TEST(an_override_never_touches_what_is_consented_to)
@@ -113,6 +135,21 @@ TEST(an_override_never_touches_what_is_consented_to)
 	strings_override(en, NULL);
 	CHECK(!str_eq(strings_named(en, S("home.title")), S("Ours")));
 	arena_destroy(a);
+}
+
+TEST(indentation_stays_where_the_browser_shows_it)
+{
+	const struct template *t = template_find("demo");
+	bool indented = false, blank_line = false;
+
+	for (size_t i = 0; i < t->ops_n; i++) {
+		if (t->ops[i].kind != TEMPLATE_TEXT)
+			continue;
+		indented = indented || str_find(t->ops[i].text, S(" \\\n  -d ")) >= 0;
+		blank_line = blank_line || str_find(t->ops[i].text, S("\n\n")) >= 0;
+	}
+	CHECK(indented);
+	CHECK(!blank_line);
 }
 
 TEST(rule_075_next_is_a_path_of_ours)
