@@ -71,7 +71,7 @@ TEST(networks_refuse_what_is_none)
 	CHECK(!networks_parse("10.0.0.0/33", &n, &e));
 	CHECK(!networks_parse("10.0.0.0/", &n, &e));
 	CHECK(!networks_parse("proxy.example", &n, &e));
-	CHECK(strstr(e.msg, "proxy.example") != NULL);
+	CHECK(e.code == ERR_INVALID_REQUEST && strstr(e.say, "proxy.example") != NULL);
 }
 
 TEST(forwarded_client_is_the_rightmost_untrusted_one)

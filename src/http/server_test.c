@@ -480,7 +480,7 @@ TEST(server_replaces_a_stale_unix_socket_but_no_living_one)
 	config.unix_path = path;
 	CHECK(http_server_create(&config, &a, &e));
 	CHECK(!http_server_create(&config, &b, &e));
-	CHECK(strstr(e.msg, path) != NULL);
+	CHECK(e.code == ERR_UNAVAILABLE && strstr(e.say, path) != NULL);
 	CHECK(access(path, F_OK) == 0);
 	http_server_destroy(a);
 }
@@ -494,10 +494,10 @@ TEST(server_refuses_a_port_in_use_and_a_bad_address)
 
 	(void)snprintf(text, sizeof text, "127.0.0.1:%d", test_port());
 	CHECK(!http_server_create(&config, &s, &e));
-	CHECK(strstr(e.msg, text) != NULL);
+	CHECK(e.code == ERR_UNAVAILABLE && strstr(e.say, text) != NULL);
 	config.listen = "nowhere";
 	CHECK(!http_server_create(&config, &s, &e));
-	CHECK(strstr(e.msg, "nowhere") != NULL);
+	CHECK(e.code == ERR_INVALID_REQUEST && strstr(e.say, "nowhere") != NULL);
 	config.listen = "127.0.0.1:0";
 	config.trusted_proxies = "x";
 	CHECK(!http_server_create(&config, &s, &e));
