@@ -70,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!rpc_parse(a, &t, BATCH_MAX, &plan, &e)) {
 		check_envelope(a, &e, STR_NONE);
 	} else {
+		rpc_parse_input(a, &plan);
 		check_plan(a, &t, &plan);
 		if (plan.input_bad)
 			check_envelope(a, &plan.input_err, plan.paths[0]);

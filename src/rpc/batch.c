@@ -232,7 +232,6 @@ static void item_bind(struct item *it, struct batch *b, size_t index)
 
 	it->batch = b;
 	it->path = b->plan.paths[index];
-	it->input = rpc_input_at(a, &b->plan, index);
 	for (size_t i = 0; i < procedures_n; i++) {
 		if (str_eq(str_from(procedures[i].path), it->path)) {
 			it->procedure = &procedures[i];
@@ -271,6 +270,27 @@ static void identify(struct batch *b)
 	b->known = credential_read(a, r->known[HTTP_AUTHORIZATION], r->known[HTTP_X_API_KEY], false, &cred,
 	                           &b->who_err) &&
 	           operation_authenticate(b->rpc->config.env, a, &cred, r->now_ms, &b->who, &b->who_err);
+}
+
+/* For a caller whom every procedure refuses the input is not looked at. */
+static bool may_call_any(const struct batch *b)
+{
+	for (size_t i = 0; b->known && i < b->items_n; i++) {
+		const struct item *it = &b->items[i];
+
+		if (it->operation != NULL && (it->operation->who & b->who.kind) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void read_inputs(struct batch *b)
+{
+	if (!may_call_any(b))
+		return;
+	rpc_parse_input(http_arena(b->x), &b->plan);
+	for (size_t i = 0; i < b->items_n; i++)
+		b->items[i].input = rpc_input_at(http_arena(b->x), &b->plan, i);
 }
 
 static void batch_refuse(struct batch *b, const struct err *e)
@@ -312,5 +332,6 @@ void rpc_handle(struct http_exchange *x)
 		return;
 	}
 	identify(b);
+	read_inputs(b);
 	batch_start(b);
 }

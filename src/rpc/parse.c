@@ -54,9 +54,10 @@ static bool split_paths(struct arena *a, str path, size_t batch_max, struct rpc_
 }
 
 /* Not an error of the request: what is wrong with the procedure or the caller is said first. */
-static void parse_input(struct arena *a, str text, struct rpc_plan *plan)
+void rpc_parse_input(struct arena *a, struct rpc_plan *plan)
 {
 	struct json_fault fault;
+	str text = plan->input_text;
 	struct json *v;
 
 	if (text.n == 0)
@@ -99,7 +100,7 @@ bool rpc_parse(struct arena *a, const struct rpc_text *t, size_t batch_max, stru
 		out->paths = path;
 		out->paths_n = 1;
 	}
-	parse_input(a, t->post ? t->body : input, out);
+	out->input_text = t->post ? t->body : input;
 	return true;
 }
 

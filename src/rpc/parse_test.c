@@ -13,6 +13,7 @@ static str plan_text(struct arena *a, const struct rpc_text *t, size_t batch_max
 
 	if (!rpc_parse(a, t, batch_max, &plan, &e))
 		return arena_printf(a, "! " FMT_STR " %s", ARG_STR(err_trpc_name(e.code)), e.say);
+	rpc_parse_input(a, &plan);
 	buf_init_arena(&b, a, MIB);
 	for (size_t i = 0; i < plan.paths_n; i++) {
 		const struct json *input = rpc_input_at(a, &plan, i);
@@ -86,6 +87,7 @@ TEST(malformed_input_is_an_error_of_each_call)
 	struct rpc_plan plan;
 
 	CHECK(rpc_parse(a, &t, 4, &plan, &e));
+	rpc_parse_input(a, &plan);
 	CHECK(plan.input_bad && plan.input_err.code == ERR_INVALID_REQUEST && plan.paths_n == 2);
 	arena_destroy(a);
 	check((struct rpc_text){ .path = S("a"), .query = S("batch=1&input=[]") },

@@ -46,6 +46,7 @@ struct rpc_plan {
 	bool batch;
 	const str *paths;
 	size_t     paths_n;
+	str        input_text;                       /* not parsed yet                                */
 	bool       input_bad;                        /* then input_err says why, for each call        */
 	struct err input_err;
 	const struct json *input;                    /* NULL: none sent                               */
@@ -53,6 +54,8 @@ struct rpc_plan {
 /* false: the request as a whole is wrong. ERR_INVALID_REQUEST, ERR_UNSUPPORTED_MEDIA_TYPE. */
 bool rpc_parse(struct arena *a, const struct rpc_text *t, size_t batch_max, struct rpc_plan *out,
                struct err *e) MUST_CHECK;
+/* Parsed, a text takes many times its own size: not before the caller is known. */
+void rpc_parse_input(struct arena *a, struct rpc_plan *plan);
 /* Input of the call at `index`; NULL: none. */
 const struct json *rpc_input_at(struct arena *a, const struct rpc_plan *plan, size_t index);
 
