@@ -213,3 +213,8 @@ str address_network(struct arena *a, str address)
 		return network_text(a, AF_INET, bytes + sizeof(mapped), IPV4_NETWORK_BYTES, 4);
 	return network_text(a, AF_INET6, bytes, IPV6_NETWORK_BYTES, 16);
 }
+
+str address_counted(struct arena *a, str address)
+{
+	return str_has(address, ':') ? address_network(a, address) : address;
+}

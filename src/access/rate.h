@@ -13,6 +13,7 @@
 enum rate_kind {
 	RATE_LOGIN_ADDRESS,      /* wrong passwords from one address                  */
 	RATE_LOGIN_ACCOUNT,      /* wrong passwords for one account from one network  */
+	RATE_LOGIN_USUAL,        /* … that has a sign-in of this account, beyond those */
 	RATE_TOKEN_ADDRESS,      /* failed client authentications from one address    */
 	RATE_TOKEN_CLIENT,       /* … for one client from one network                 */
 	RATE_AUTHORIZE,          /* visits to the authorize endpoint from one address */
@@ -37,6 +38,9 @@ bool rate_allows(struct rates *r, enum rate_kind kind, str name, int64_t max, in
 /* "203.0.113.7" -> "203.0.113.0/24", "2001:db8:1:2::7" -> "2001:db8:1:2::/64" (IPv4-mapped
  * counts as IPv4); anything else comes back as it is. */
 str address_network(struct arena *a, str address);
+/* The name under which one client counts: its IPv4 address; of IPv6 the network, because a customer
+ * has a whole /64 to come from. */
+str address_counted(struct arena *a, str address);
 
 /* A window in one word: lock-free, for counters embedded in nodes. Zero it to begin.
  * *retry_after_s_out when refused. */

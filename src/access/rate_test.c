@@ -71,6 +71,8 @@ TEST(address_network_is_24_or_64_bits)
 	CHECK_STR(address_network(a, S("::ffff:203.0.113.7")), S("203.0.113.0/24"));
 	CHECK_STR(address_network(a, S("2001:db8:1:2:3:4:5:6")), S("2001:db8:1:2::/64"));
 	CHECK_STR(address_network(a, S("unix")), S("unix"));
+	CHECK_STR(address_counted(a, S("203.0.113.7")), S("203.0.113.7"));
+	CHECK_STR(address_counted(a, S("2001:db8:1:2:3:4:5:6")), S("2001:db8:1:2::/64"));
 	CHECK(address_network(a, STR_NONE).n == 0);
 	arena_destroy(a);
 }

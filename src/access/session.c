@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { SESSION_ID_BYTES = 10 };
+enum { SESSION_ID_BYTES = 10, USUAL_ATTEMPTS_FACTOR = 10 };
 
 const struct field login_in_fields[] = {
 	FIELD(struct login_in, email, "email", FIELD_REQUIRED | FIELD_NONEMPTY, .min = 1, .max = EMAIL_BYTES_MAX),
@@ -81,7 +81,7 @@ struct login {
 	str     hash;                   /* absent: nobody             */
 	bool    known_network;          /* this person has signed in from here before */
 	str     address, account_place; /* names of the counters */
-	bool    address_counted, account_counted;
+	bool    address_counted, account_counted, usual_counted;
 	str     token;
 	int64_t expires_ms;
 };
@@ -120,15 +120,14 @@ static void login_name_counters(const struct act *act, struct login *l)
 	str network = address_network(act->arena, act->address);
 	str email = arena_lower(act->arena, l->in->email);
 
-	/* An IPv6 customer has a whole /64 to come from. */
-	l->address = str_has(act->address, ':') ? network : act->address;
+	l->address = address_counted(act->arena, act->address);
 	l->account_place =
 		arena_printf(act->arena, FMT_STR " " FMT_STR, ARG_STR(network), ARG_STR(email));
 }
 
 /* Counts the attempt in advance, so that many at once cannot slip through. The address comes
- * first: nobody can lock a person out from elsewhere, and a person's usual network always gets
- * its password checked. */
+ * first: nobody can lock a person out from elsewhere, and a person's usual network gets its
+ * password checked for much longer, but not for ever: others may be in it, too. */
 static bool login_count(const struct act *act, struct login *l, struct err *e)
 {
 	const struct settings *s = act->settings;
@@ -144,7 +143,11 @@ static bool login_count(const struct act *act, struct login *l, struct err *e)
 			     rate_take(rates, RATE_LOGIN_ACCOUNT, l->account_place,
 				       s->login_attempts_max, s->login_window_s, act->now_ms,
 				       &refused);
-	if (l->account_counted || l->known_network)
+	l->usual_counted = !l->account_counted && l->known_network &&
+			   rate_take(rates, RATE_LOGIN_USUAL, l->account_place,
+				     s->login_attempts_max * USUAL_ATTEMPTS_FACTOR,
+				     s->login_window_s, act->now_ms, &refused);
+	if (l->account_counted || l->usual_counted)
 		return true;
 	*e = refused;
 	return false;
@@ -159,6 +162,8 @@ static void login_uncount(const struct act *act, const struct login *l)
 		rate_give(rates, RATE_LOGIN_ADDRESS, l->address);
 	if (l->account_counted)
 		rate_give(rates, RATE_LOGIN_ACCOUNT, l->account_place);
+	if (l->usual_counted)
+		rate_give(rates, RATE_LOGIN_USUAL, l->account_place);
 }
 
 /* The session the browser had is over: an id that someone else may have planted does not live

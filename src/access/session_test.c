@@ -93,6 +93,23 @@ STORE_TEST(rule_75_attempts_are_limited_by_address_and_the_owner_is_not_locked_o
 	scene_close(&f);
 }
 
+STORE_TEST(rule_75_guesses_from_the_usual_network_end_too)
+{
+	struct login_out out;
+	struct scene f;
+	struct err e;
+	int guesses = 0;
+
+	with_person(&f);
+	CHECK(sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e));
+	while (guesses < 40 && !sign_in(&f, S("olivia@example.com"), S("guess"), &out, &e) &&
+	       e.code == ERR_FORBIDDEN)
+		guesses++;
+	CHECK_I64(guesses, 3 + 30);
+	CHECK(e.code == ERR_RATE_LIMITED && e.retry_after_s > 0);
+	scene_close(&f);
+}
+
 STORE_TEST(right_passwords_past_the_limit_make_no_room_for_guesses)
 {
 	struct login_out out;

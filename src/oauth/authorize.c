@@ -398,8 +398,9 @@ bool authorize_begin(const struct act *act, const void *in, void *out, struct er
 {
 	struct begin b = { .in = in };
 
-	if (!rate_take(bearers_rates(act->bearers), RATE_AUTHORIZE, act->address,
-	               VISITS_PER_ADDRESS_MAX, VISITS_WINDOW_S, act->now_ms, e) ||
+	if (!rate_take(bearers_rates(act->bearers), RATE_AUTHORIZE,
+	               address_counted(act->arena, act->address), VISITS_PER_ADDRESS_MAX,
+	               VISITS_WINDOW_S, act->now_ms, e) ||
 	    !check_app(act, &b, e))
 		return false;
 	b.row = (struct authorization_request){

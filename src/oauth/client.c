@@ -18,13 +18,13 @@ static bool attempt_begin(const struct act *act, str client_name, struct err *e)
 {
 	struct rates *rates = bearers_rates(act->bearers);
 
-	if (!rate_take(rates, RATE_TOKEN_ADDRESS, act->address, FAILURES_PER_ADDRESS_MAX,
-	               FAILURES_WINDOW_S, act->now_ms, e))
+	if (!rate_take(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address),
+	               FAILURES_PER_ADDRESS_MAX, FAILURES_WINDOW_S, act->now_ms, e))
 		return false;
 	if (rate_take(rates, RATE_TOKEN_CLIENT, client_name, FAILURES_PER_CLIENT_MAX,
 	              FAILURES_WINDOW_S, act->now_ms, e))
 		return true;
-	rate_give(rates, RATE_TOKEN_ADDRESS, act->address);
+	rate_give(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address));
 	return false;
 }
 
@@ -32,7 +32,7 @@ static void attempt_uncount(const struct act *act, str client_name)
 {
 	struct rates *rates = bearers_rates(act->bearers);
 
-	rate_give(rates, RATE_TOKEN_ADDRESS, act->address);
+	rate_give(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address));
 	rate_give(rates, RATE_TOKEN_CLIENT, client_name);
 }
 

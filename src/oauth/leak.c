@@ -232,8 +232,8 @@ bool leak_report(const struct act *act, const void *in, void *out, struct err *e
 	if (i->token.n == 0 && i->tokens.n == 0)
 		return err_set(e, ERR_INVALID_REQUEST,
 		               "Send token, or tokens with up to %d of them.", LEAK_TOKENS_MAX);
-	if (!rate_take(bearers_rates(act->bearers), RATE_LEAK_ADDRESS, act->address,
-	               LEAK_REPORTS_MAX, LEAK_WINDOW_S, act->now_ms, e))
+	if (!rate_take(bearers_rates(act->bearers), RATE_LEAK_ADDRESS,
+	               address_counted(act->arena, act->address), LEAK_REPORTS_MAX, LEAK_WINDOW_S, act->now_ms, e))
 		return false;
 	if (i->token.n > 0 && !leak_one(act, str_trim(i->token), e))
 		return false;
