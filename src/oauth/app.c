@@ -45,6 +45,7 @@ const struct field app_add_in_fields[] = {
 	FIELD(struct app_add_in, icon_url, "iconUrl", .max = APP_ICON_BYTES_MAX),
 	FIELD(struct app_add_in, refresh_policy, "refreshPolicy", .one_of = policies),
 	FIELD(struct app_add_in, dev_loopback, "devLoopback"),
+	FIELD(struct app_add_in, invalid_grant_401, "invalidGrant401"),
 	FIELD_END
 };
 const struct field app_list_out_fields[] = {
@@ -258,6 +259,7 @@ static bool read_app(const struct act *act, const struct app_add_in *in, struct 
 		.redirect_uris = in->redirect_uris,
 		.refresh_grace_s = act->settings->refresh_grace_s,
 		.dev_loopback = in->dev_loopback,
+		.invalid_grant_401 = in->invalid_grant_401,
 		.created_ms = act->now_ms,
 		/* The operator knows whom it registers; what people register themselves nobody has
 		   checked. */

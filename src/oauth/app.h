@@ -25,6 +25,7 @@ struct app_add_in {
 	str name, type, organization, icon_url, refresh_policy;
 	struct strs redirect_uris, scopes;
 	bool dev_loopback;
+	bool invalid_grant_401;              /* for clients that expect 401 (ruling R1) */
 };
 extern const struct field app_add_in_fields[];
 bool app_add(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;

@@ -72,6 +72,12 @@ static const struct option_row app_add_options[] = {
 	  "where people return to; repeat for several" },
 	{ "--org", "organization", OPTION_STR, false, "organization that owns the app" },
 	{ "--scope", "scopes", OPTION_LIST, false, "scopes the app may ask for (default: all)" },
+	{ "--refresh-policy", "refreshPolicy", OPTION_STR, false,
+	  "stable, rotating or lagging (default: by type)" },
+	{ "--dev-loopback", "devLoopback", OPTION_FLAG, false,
+	  "redirect URIs on loopback match with any port" },
+	{ "--invalid-grant-401", "invalidGrant401", OPTION_FLAG, false,
+	  "answer invalid_grant with 401 instead of 400, for clients that expect it" },
 	END_OPTIONS
 };
 static const struct option_row rotate_options[] = {

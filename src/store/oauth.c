@@ -38,7 +38,8 @@ bool store_app_insert(struct db *db, struct arena *a, const struct app *in, int6
 	            A_TEXT(app_kind_name(in->kind)), A_I64(in->verified), A_I64(in->confidential),
 	            A_I64(in->pkce_required), A_TEXT(refresh_policy_name(in->refresh_policy)),
 	            A_I64(in->refresh_grace_s), A_I64(in->scopes), text_arg(in->icon_url),
-	            A_I64(in->dev_loopback), A_I64(in->created_ms)))
+	            A_I64(in->invalid_grant_401), A_I64(in->dev_loopback),
+	            A_I64(in->created_ms)))
 		return false;
 	id = CELL(&rows, 0, 0).i;
 	for (size_t i = 0; i < in->redirect_uris.n; i++) {
