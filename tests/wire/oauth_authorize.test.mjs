@@ -83,6 +83,12 @@ test('rule_037 rule_258 other apps must name the port they registered', async ()
   for (const uri of ['http://localhost:3001/cb', 'http://localhost/cb', 'http://127.0.0.1:3000/cb']) assertLocalError(await ask({ redirect_uri: uri, ...withPkce }, { app: spa }), uri);
 });
 
+test('rule_037 E-8 a web app under development may be set to match any loopback port', async () => {
+  const app = server.cli(['app', 'add', '--name', 'Developing', '--type', 'web', '--redirect-uri', 'http://localhost:3000/cb', '--redirect-uri', 'https://dev.example/cb', '--dev-loopback']);
+  for (const uri of ['http://localhost:3000/cb', 'http://localhost:5173/cb', 'https://dev.example/cb']) assert.equal((await ask({ redirect_uri: uri }, { app })).status, 303, uri);
+  for (const uri of ['http://127.0.0.1:5173/cb', 'https://dev.example:444/cb', 'http://localhost:5173/other']) assertLocalError(await ask({ redirect_uri: uri }, { app }), uri);
+});
+
 test('rule_038 loopback names do not match each other, and look-alikes are not loopback', async () => {
   for (const uri of ['http://localhost:8989/callback', 'http://127.0.0.1:8989/callback?v=1', 'http://localhost.evil.example/callback?v=1', 'http://127.0.0.1.nip.io/callback', 'http://[::ffff:127.0.0.1]/callback', 'http://0.0.0.0/callback', 'http://127.1/callback', 'http://2130706433/callback', 'http://0x7f.0.0.1/callback', 'http://127.0.0.2/callback', 'http://[::]/callback', 'http://[0:0:0:0:0:0:0:1]/callback', 'http://localhost./callback?v=1', 'http://LOCALHOST/callback?v=1', 'http://[::1%25eth0]/callback']) assertLocalError(await ask({ redirect_uri: uri, ...withPkce }, { app: editor }), uri);
 });

@@ -324,9 +324,14 @@ test('rule_100 rule_099 a Basic challenge is sent to who used Basic, and only th
   assertOauthError(await ask(rest, { ...basic(id, secret), ...elsewhere() }), 400, 'invalid_grant');
 });
 
-test('R1 invalid_grant is 400, invalid_client 401', async () => {
+test('R1 invalid_grant is 400, invalid_client 401; an app may be set to get 401 for both', async () => {
   assertOauthError(await ask(claim()), 400, 'invalid_grant');
   assertOauthError(await ask(claim({ client_secret: 'wrong' })), 401, 'invalid_client');
+  const app = server.cli(['app', 'add', '--name', 'Compatible', '--type', 'web', '--redirect-uri', 'https://compatible.example/cb', '--invalid-grant-401']);
+  const own = { client_id: app.clientId, client_secret: app.clientSecret };
+  assertOauthError(await ask(claim(own)), 401, 'invalid_grant');
+  assertOauthError(await ask({ grant_type: 'refresh_token', refresh_token: 'x', ...own }), 401, 'invalid_grant');
+  assertOauthError(await ask(claim({ ...own, code: '' })), 400, 'invalid_request');
 });
 
 test('rule_103 unknown, foreign, used-up and malformed codes get the same answer', async () => {
