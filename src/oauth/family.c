@@ -12,7 +12,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Was `generation` replaced at most grace_ms ago? Also false when its time is forgotten. */
+/* Was `generation` replaced at most grace_ms ago? What is forgotten was not. */
 static bool in_grace(const struct family_state *s, const struct family_event *ev, int64_t grace_ms)
 {
 	int64_t age = s->generation - 1 - ev->generation;
@@ -45,13 +45,28 @@ static void note_network(struct family_state *s, str network)
 	s->networks[s->networks_n++] = (struct family_network){ network, s->generation };
 }
 
-static void note_replaced(struct family_state *s, int64_t now_ms)
+/* Can no request that is on its way still be within the grace of what was replaced then? */
+static bool is_past(int64_t replaced_ms, int64_t now_ms, const struct family_rules *rules)
 {
-	if (s->replaced_n < FAMILY_HISTORY_MAX)
-		s->replaced_n++;
-	memmove(s->replaced_ms + 1, s->replaced_ms,
-	        (s->replaced_n - 1) * sizeof(s->replaced_ms[0]));
+	return now_ms - replaced_ms > rules->grace_ms + FAMILY_SLACK_MS;
+}
+
+/* Is the live token replaced when it is used? Its time must be kept without forgetting one that
+ * matters. */
+static bool replaces(const struct family_state *s, int64_t now_ms, const struct family_rules *rules)
+{
+	return rules->policy != REFRESH_STABLE &&
+	       (s->replaced_n < FAMILY_HISTORY_MAX ||
+	        is_past(s->replaced_ms[FAMILY_HISTORY_MAX - 1], now_ms, rules));
+}
+
+static void note_replaced(struct family_state *s, int64_t now_ms, const struct family_rules *rules)
+{
+	while (s->replaced_n > 0 && is_past(s->replaced_ms[s->replaced_n - 1], now_ms, rules))
+		s->replaced_n--;
+	memmove(s->replaced_ms + 1, s->replaced_ms, s->replaced_n * sizeof(s->replaced_ms[0]));
 	s->replaced_ms[0] = now_ms;
+	s->replaced_n++;
 }
 
 static enum family_verdict accept(struct family_state *s, const struct family_event *ev,
@@ -60,7 +75,7 @@ static enum family_verdict accept(struct family_state *s, const struct family_ev
 	if (rotate) {
 		s->generation++;
 		s->rotated_ms = ev->now_ms;
-		note_replaced(s, ev->now_ms);
+		note_replaced(s, ev->now_ms, rules);
 		s->network = ev->network;
 		if (rules->policy == REFRESH_LAGGING)
 			note_network(s, ev->network);
@@ -99,7 +114,7 @@ enum family_verdict family_step(struct family_state *state, const struct family_
 	    ev->generation > state->generation || ev->generation < 1)
 		return FAMILY_EXPIRED;
 	if (ev->generation == state->generation)
-		return accept(state, ev, rules, rules->policy != REFRESH_STABLE);
+		return accept(state, ev, rules, replaces(state, ev->now_ms, rules));
 	if (in_grace(state, ev, rules->grace_ms))
 		return accept(state, ev, rules, false);
 	return judge_predecessor(state, ev, rules);

@@ -12,14 +12,18 @@
  * its secret. What the policies leave open: within the grace a thief gets the successor too; a
  * lagging family does not notice a thief in the owner's own network, nor ends for a stale token
  * from elsewhere unless somebody advanced the chain from a network first seen after that token had
- * been replaced. Sources: contract rules 119-128; rulings R2, R37. */
+ * been replaced. More than FAMILY_HISTORY_MAX replacements within one grace do not happen: the live
+ * token comes back unchanged until there is room, so that no time is forgotten that still matters.
+ * Drawn and explained in docs/refresh.md, checked in model/family.pml. Sources: contract rules
+ * 119-128; rulings R2, R37. */
 #ifndef OAUTH_FAMILY_H
 #define OAUTH_FAMILY_H
 
 #include "model/model.h"
 
 enum {
-	FAMILY_HISTORY_MAX  = 8,                  /* replaced generations whose time is known   */
+	FAMILY_HISTORY_MAX  = 128,                /* replacements within one grace and the slack */
+	FAMILY_SLACK_MS     = 60 * 1000,          /* requests overtake one another by less       */
 	FAMILY_NETWORKS_MAX = 16,
 	FAMILY_NETWORK_BYTES_MAX = 64,
 	FAMILY_RETRY_MS     = 24 * 3600 * 1000,   /* rule 126: crash-safe retry by a bound app  */
@@ -36,7 +40,7 @@ struct family_state {
 	str network; /* of the last successful refresh                           */
 	int64_t replaced_ms[FAMILY_HISTORY_MAX]; /* [0]: when generation - 1 was replaced, [1]: the
 	                                            one before */
-	size_t  replaced_n;
+	size_t  replaced_n;         /* older ones were replaced before any grace that still runs */
 	struct family_network networks[FAMILY_NETWORKS_MAX];
 	size_t  networks_n;
 };
