@@ -10,6 +10,9 @@
 #include "store/bearer.h"
 #include "store/oauth.h"
 
+enum { NOTICES_MAX = 10 };
+static const int64_t NOTICE_SHOWN_MS = INT64_C(30) * 24 * 3600 * 1000;
+
 const struct field grant_list_in_fields[] = {
 	FIELD(struct grant_list_in, organization, "organization"),
 	FIELD(struct grant_list_in, app, "app"),
@@ -60,10 +63,19 @@ static const struct field connected_app_fields[] = {
 	              connected_grant_fields),
 	FIELD_END
 };
-const struct field connected_list_out_fields[] = { FIELD_OF_LIST(struct connected_list_out, apps,
-	                                                         "apps", struct connected_app,
-	                                                         connected_app_fields),
-	                                           FIELD_END };
+static const struct field connected_notice_fields[] = {
+	FIELD(struct connected_notice, kind, "kind"),
+	FIELD(struct connected_notice, detail, "detail"),
+	FIELD(struct connected_notice, created_at, "created_at"),
+	FIELD_END
+};
+const struct field connected_list_out_fields[] = {
+	FIELD_OF_LIST(struct connected_list_out, apps, "apps", struct connected_app,
+	              connected_app_fields),
+	FIELD_OF_LIST(struct connected_list_out, notices, "notices", struct connected_notice,
+	              connected_notice_fields),
+	FIELD_END
+};
 const struct field connected_revoke_in_fields[] = { FIELD(struct connected_revoke_in, client_id,
 	                                                  "client_id", .flags = FIELD_REQUIRED,
 	                                                  .min = 1, .max = 255),
@@ -212,6 +224,28 @@ static bool connected_view(const struct act *act, const struct grant_row *r,
 	return true;
 }
 
+static bool notices_view(const struct act *act, struct list *out, struct err *e)
+{
+	struct connected_notice *v;
+	struct notice_list notices;
+	size_t n = 0;
+
+	if (!store_notice_list_of_account(act->db, act->arena, act->who->account_id, NOTICES_MAX,
+	                                  &notices, e))
+		return false;
+	v = arena_array(act->arena, struct connected_notice, notices.n + 1);
+	for (size_t i = 0; i < notices.n; i++) {
+		const struct notice *one = &notices.v[i];
+
+		if (act->now_ms - one->created_ms > NOTICE_SHOWN_MS)
+			continue;
+		v[n++] = (struct connected_notice){ one->kind, one->detail,
+			                            clock_iso(act->arena, one->created_ms) };
+	}
+	*out = (struct list){ v, n, true };
+	return true;
+}
+
 bool connected_list(const struct act *act, const void *in, void *out, struct err *e)
 {
 	struct connected_list_out *o = out;
@@ -238,7 +272,7 @@ bool connected_list(const struct act *act, const void *in, void *out, struct err
 		apps[n - 1].grants.n++;
 	}
 	o->apps = (struct list){ apps, n, true };
-	return true;
+	return notices_view(act, &o->notices, e);
 }
 
 bool connected_revoke_app(const struct act *act, const void *in, void *out, struct err *e)

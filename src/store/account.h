@@ -140,6 +140,7 @@ struct notice { int64_t id, account_id, organization_id, created_ms, read_ms; st
 struct notice_list { struct notice *v; size_t n; };
 bool store_notice_add(struct db *db, struct arena *a, const struct notice *in, int64_t *id_out,
                       struct err *e) MUST_CHECK;
+/* The person's own, and those of organizations they administer that are addressed to nobody. */
 bool store_notice_list_of_account(struct db *db, struct arena *a, int64_t account_id, int64_t limit,
                                   struct notice_list *out, struct err *e) MUST_CHECK;
 bool store_notice_list_of_organization(struct db *db, struct arena *a, int64_t organization_id,

@@ -234,12 +234,31 @@ static void put_grant(struct page_job *j, struct json_out *v, const struct json 
 	json_close_object(v);
 }
 
+static void put_notices(struct json_out *v, const struct json *notices)
+{
+	json_key(v, S("notices"));
+	json_open_array(v);
+	for (const struct json *n = notices == NULL ? NULL : notices->first; n != NULL; n = n->next) {
+		str kind = json_str(json_get(n, S("kind")));
+
+		json_open_object(v);
+		put_bool(v, "reused", str_eq(kind, S("refresh_reuse_detected")));
+		put_bool(v, "leaked", str_eq(kind, S("token_leaked")));
+		put_str(v, "detail", json_str(json_get(n, S("detail"))));
+		put_str(v, "at", json_str(json_get(n, S("created_at"))));
+		put_day(v, n, "created_at", "day");
+		json_close_object(v);
+	}
+	json_close_array(v);
+}
+
 static void extend_connected(struct page_job *j, struct json_out *v)
 {
 	const struct json *apps = json_get(answer(j, "connected"), S("apps"));
 
 	json_key(v, S("done"));
 	json_put_bool(v, page_param_is(j, S("done"), S("1")));
+	put_notices(v, json_get(answer(j, "connected"), S("notices")));
 	json_key(v, S("result"));
 	json_open_object(v);
 	json_key(v, S("apps"));
