@@ -63,6 +63,9 @@ test('seed_01 whoever finds a leaked token can have it revoked, and learns nothi
   assert.equal((await trpc(server, 'mcp.listProjects', undefined, { key })).status, 200);
   await report({ token: key });
   assert.equal((await trpc(server, 'mcp.listProjects', undefined, { key })).status, 401);
+  const told = [...(await browser.request('/settings/connected-apps')).text.matchAll(/<li><time datetime="[^"]+">[^<]+<\/time> ([^<]*)/g)].map((m) => m[1]);
+  assert.ok(told.length >= 3, 'R43: the owner is told of each, also of the organization\'s key');
+  assert.doesNotMatch(told.join(), /bi_oat_|\brt_|bi-[0-9A-Za-z]{10}/);
 });
 
 test('seed_01 a token in an address is refused on every channel', async () => {
