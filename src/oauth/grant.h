@@ -33,8 +33,8 @@ struct connected_grant {
 	int64_t live_tokens;
 };
 struct connected_app { str client_id, name; bool verified; struct list grants; };
-/* What the person should know of (ruling R43): kind is refresh_reuse_detected (detail: the grant) or token_leaked (detail: what
- * it was, and whose). The newest few, of the last weeks. */
+/* What the person should know of (ruling R43): kind is refresh_reuse_detected (detail: the grant)
+ * or token_leaked (detail: what it was, and whose). The newest few, of the last weeks. */
 struct connected_notice { str kind, detail, created_at; };
 struct connected_list_out { struct list apps, notices; };
 extern const struct field connected_list_out_fields[];
