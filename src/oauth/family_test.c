@@ -162,6 +162,18 @@ TEST(ruling_37_a_request_that_was_overtaken_is_judged_by_when_it_came)
 	CHECK(present(&s, &rotating, 1, 120 * SECOND, HOME, false) == FAMILY_SAME);
 }
 
+TEST(rule_227_a_clock_that_steps_ends_no_family)
+{
+	struct family_state s = begun(&rotating);
+	int64_t noon = (int64_t)DAY / 2;
+
+	CHECK(present(&s, &rotating, 1, noon, HOME, false) == FAMILY_ROTATED);
+	CHECK(present(&s, &rotating, 1, noon - 90 * SECOND, HOME, false) == FAMILY_SAME);
+	CHECK(present(&s, &rotating, 2, noon - 90 * SECOND, HOME, false) == FAMILY_ROTATED);
+	CHECK(present(&s, &rotating, 2, noon + 20 * SECOND, HOME, false) == FAMILY_SAME);
+	CHECK(present(&s, &rotating, 3, noon + 20 * SECOND, HOME, false) == FAMILY_ROTATED);
+}
+
 /* Every sequence of five presentations: R37 as a property, for all policies. */
 TEST(ruling_37_no_death_within_the_grace_or_with_a_binding)
 {
