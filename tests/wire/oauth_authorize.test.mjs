@@ -159,14 +159,14 @@ test('rule_045 state comes back byte for byte, and is absent when it was', async
   assert.equal(none.get('error'), 'login_required');
 });
 
-test('rule_045 rule_046 the code comes with state and issuer once each, beside the query that was registered', async () => {
+test('rule_045 rule_046 rule_244 the code comes with state and issuer once each, beside the query that was registered', async () => {
   const state = 'a+b c%20&é"\\';
   const code = await codeFor(server, seed, { app: queryApp, state, browser: ada });
   assert.ok(code.location.startsWith('https://partner.example/cb?tenant=7&x=&code='), code.location);
   const url = new URL(code.location);
   for (const name of ['code', 'state', 'iss', 'tenant', 'x']) assert.equal(url.searchParams.getAll(name).length, 1, name);
   assert.equal(url.searchParams.get('state'), state);
-  assert.equal(url.searchParams.get('iss'), server.url, 'rule_244: by iss the app knows who answered');
+  assert.equal(url.searchParams.get('iss'), server.url, 'by iss the app knows who answered');
   assert.equal(url.hash, '');
   assert.doesNotMatch(code.location, /[^\x21-\x7e]/);
   const plain = await codeFor(server, seed, { state: undefined, browser: ada, extra: { nonce: 'n' } });
@@ -583,7 +583,7 @@ test('rule_053 rule_062 an app that nobody has checked is marked, and gets no er
   }
 });
 
-test('rule_058 the request survives a wrong password and signing in', async () => {
+test('rule_052 rule_058 the request survives a wrong password and signing in', async () => {
   const browser = new Browser(server);
   const login = await browser.follow(authorizeUrl(seed.web, { state: 'kept', scope: 'keys:read' }));
   assert.match(login.text, /name="password"/);

@@ -275,7 +275,7 @@ test('rule_164 R5 R6 rule_163 which token opens what: the whole table', async ()
   }
 });
 
-test('rule_155 seed_04 another organization: 403 for who could see it, else 404, as for one that does not exist', async () => {
+test('rule_155 rule_251 seed_04 another organization: 403 for who could see it, else 404, as for one that does not exist', async () => {
   const bob = (await mint(server, otherConnection)).installation_token;
   const site = (await ask(`${API}/organizations/bobcorp/projects`, bob)).body.projects[0];
   const missing = await get('/organizations/nothing/projects');

@@ -62,7 +62,7 @@ test('rule_123 R2 rotating: an app without a secret gets a new token each time',
   }
 });
 
-test('rule_125 rule_249 within the grace a replaced token gets the same successor, so a lost answer is no loss', async () => {
+test('rule_125 rule_135 rule_249 within the grace a replaced token gets the same successor, so a lost answer is no loss', async () => {
   const first = await connectHere({ app: spa });
   const second = await ok(refresh(server, spa, first.refresh_token));
   for (let i = 0; i < 3; i++) {

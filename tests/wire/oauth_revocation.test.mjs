@@ -229,7 +229,7 @@ test('rule_262 an administrator of the organization ends what another person con
   assert.equal((await organizations(server, minted)).status, 410);
 });
 
-test('rule_146 rule_262 revoking while requests are in flight: every request sent afterwards is 410', async () => {
+test('rule_146 rule_166 rule_262 revoking while requests are in flight: every request sent afterwards is 410', async () => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const ask = (token) => new Promise((resolve, reject) => {
     http.get(`${server.url}/api/oauth-client/organizations`, { agent, headers: { authorization: `Bearer ${token}` } }, (answer) => { answer.resume(); answer.on('end', () => resolve(answer.statusCode)); }).on('error', reject);

@@ -33,7 +33,7 @@ const text = (form) => new URLSearchParams(form).toString();
 
 // Codes ---------------------------------------------------------------------------------------------
 
-test('rule_077 rule_213 a code is random, prefixed and checksummed; so is all that comes of it', async () => {
+test('rule_077 rule_114 rule_130 rule_210 rule_213 rule_214 a code is random, prefixed and checksummed; so is all that comes of it', async () => {
   const codes = new Set();
   for (let i = 0; i < 3; i++) codes.add((await code()).code);
   assert.equal(codes.size, 3);
@@ -46,7 +46,7 @@ test('rule_077 rule_213 a code is random, prefixed and checksummed; so is all th
   }
 });
 
-test('rule_096 rule_097 rule_098 rule_133 the answer has everything a client reads, and may not be stored', async () => {
+test('rule_096 rule_097 rule_098 rule_132 rule_133 the answer has everything a client reads, and may not be stored', async () => {
   const body = assertTokens(await redeem(server, await code()));
   assert.equal(body.expires_in, 1800);
   assert.equal(body.scope, 'org:read projects:read');

@@ -27,7 +27,7 @@ async function everyPage(browser) {
   return shown;
 }
 
-test('rule_063 rule_071 rule_239 every page forbids frames, foreign sources, sniffing, referrers and caches', async () => {
+test('rule_063 rule_071 rule_086 rule_239 every page forbids frames, foreign sources, sniffing, referrers and caches', async () => {
   for (const [path, page] of await everyPage(ada)) {
     const csp = Object.fromEntries((page.headers.get('content-security-policy') ?? '').split(';').map((part) => { const [name, ...values] = part.trim().split(' '); return [name, values.join(' ')]; }));
     assert.equal(csp['default-src'], "'none'", path);

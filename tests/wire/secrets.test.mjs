@@ -199,7 +199,7 @@ test('rule_217 no secret is in the arguments or the environment of the process',
   }
 });
 
-test('rule_216 none was written to the log, at its most talkative, nor by the commands to standard error', async () => {
+test('rule_086 rule_216 rule_261 none was written to the log, at its most talkative, nor by the commands to standard error', async () => {
   await server.stop();
   assert.match(server.output, /request id=/, 'the access log is on');
   assert.match(server.output, /path=\/api\/oauth-client\/organizations/);
