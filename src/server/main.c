@@ -125,50 +125,70 @@ static int run(struct cli *cli, const struct globals *g, int argc, char **argv)
 	return code;
 }
 
-int main(int argc, char **argv)
+static int no_command(const struct globals *g, int words_n, char **words)
 {
-	struct globals g = { 0 };
+	if (words_n == 0 || strcmp(words[0], "help") == 0) {
+		command_overview();
+		return g->help || words_n > 0 ? EXIT_DONE : EXIT_USAGE;
+	}
+	fprintf(stderr, "bi18n: there is no command \"%s%s%s\"\n", words[0], words_n > 1 ? " " : "",
+		words_n > 1 ? words[1] : "");
+	list_group(words[0]);
+	return EXIT_USAGE;
+}
+
+static int dispatch(const struct globals *g, int words_n, char **words)
+{
 	struct cli cli = { 0 };
-	char **words = calloc((size_t)argc + 1, sizeof(*words));
-	int words_n = 0, used = 0, code;
-	bool options_over = false;
+	int used = 0, code;
 
-	if (words == NULL)
-		return EXIT_AWAY;
-	harden();
-	for (int i = 1; i < argc; i++) {
-		int taken = options_over ? 0 : global_option(&g, argc, argv, i);
-
-		options_over = options_over || strcmp(argv[i], "--") == 0;
-		if (taken < 0) {
-			fprintf(stderr, "bi18n: %s needs a value\n", argv[i]);
-			return EXIT_USAGE;
-		}
-		if (taken == 0)
-			words[words_n++] = argv[i];
-		i += taken > 1 ? taken - 1 : 0;
-	}
 	cli.command = find_command(words_n, words, &used);
-	if (cli.command == NULL) {
-		if (words_n == 0 || strcmp(words[0], "help") == 0) {
-			command_overview();
-			return g.help || words_n > 0 ? EXIT_DONE : EXIT_USAGE;
-		}
-		fprintf(stderr, "bi18n: there is no command \"%s%s%s\"\n", words[0],
-			words_n > 1 ? " " : "", words_n > 1 ? words[1] : "");
-		list_group(words[0]);
-		return EXIT_USAGE;
-	}
-	if (g.help) {
+	if (cli.command == NULL)
+		return no_command(g, words_n, words);
+	if (g->help) {
 		command_help(cli.command);
 		return EXIT_DONE;
 	}
 	crypto_init();
 	cli.arena = arena_create(COMMAND_ARENA_BYTES);
-	cli.json = g.json;
-	code = run(&cli, &g, words_n - used, words + used);
+	cli.json = g->json;
+	code = run(&cli, g, words_n - used, words + used);
 	config_destroy(cli.config);
 	arena_destroy(cli.arena);
+	return code;
+}
+
+/* Takes the options that every command has out of the line; words gets the rest. */
+static bool split_globals(struct globals *g, int argc, char **argv, char **words, int *words_n)
+{
+	bool options_over = false;
+
+	for (int i = 1; i < argc; i++) {
+		int taken = options_over ? 0 : global_option(g, argc, argv, i);
+
+		options_over = options_over || strcmp(argv[i], "--") == 0;
+		if (taken < 0) {
+			fprintf(stderr, "bi18n: %s needs a value\n", argv[i]);
+			return false;
+		}
+		if (taken == 0)
+			words[(*words_n)++] = argv[i];
+		i += taken > 1 ? taken - 1 : 0;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct globals g = { 0 };
+	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	int words_n = 0, code = EXIT_USAGE;
+
+	if (words == NULL)
+		return EXIT_AWAY;
+	harden();
+	if (split_globals(&g, argc, argv, words, &words_n))
+		code = dispatch(&g, words_n, words);
 	free(words);
 	return code;
 }

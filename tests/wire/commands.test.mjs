@@ -347,22 +347,23 @@ test('a new app, project and language are there for the very next request', asyn
   }
 });
 
-test('audit --follow prints what happens while it runs', async () => {
-  const follow = spawn(binary, ['audit', '--since', '0s', '--follow'], { env: server.env(), stdio: ['ignore', 'pipe', 'inherit'] });
-  const seen = new Promise((resolve, reject) => {
-    let text = '';
-    follow.stdout.on('data', (part) => {
-      text += part;
-      if (text.includes('"organization.created"') && text.includes('followed')) resolve();
-    });
-    follow.once('exit', () => reject(new Error(`ended early: ${text}`)));
+test('audit --follow prints what was, and what happens while it runs', async () => {
+  const follow = spawn(binary, ['audit', '--since', '1h', '--follow'], { env: server.env(), stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => follow.once('exit', resolve));
+  let text = '', wake = () => {};
+  follow.stdout.on('data', (part) => { text += part; wake(); });
+  const until = (what) => new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no ${what} in ${text.slice(-500)}`)), 20_000 * slow);
+    wake = () => { if (text.includes(what)) { clearTimeout(timer); resolve(); } };
+    ended.then((code) => { clearTimeout(timer); reject(new Error(`it ended with ${code}`)); });
+    wake();
   });
-  seen.catch(() => {});
   try {
+    await until('"user.created"');
+    assert.ok(!text.includes('"followed"'));
     server.cli(['org', 'add', '--slug', 'followed', '--name', 'Followed', '--owner', 'ada@example.com']);
-    await seen;
+    await until('"followed"');
   } finally {
-    const ended = new Promise((resolve) => (follow.exitCode === null ? follow.once('exit', resolve) : resolve(follow.exitCode)));
     follow.kill('SIGINT');
     assert.equal(await ended, DONE);
   }
