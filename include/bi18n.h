@@ -362,7 +362,7 @@ enum bi18n_code bi18n_installation_token(struct bi18n *client, const char *owner
                                          int64_t *expires_in_ms, struct bi18n_error *error);
 
 /* "This token was answered with 401": forgets it if it still is the one in memory, so that the next call
- * mints. bi18n_request() does so itself. A token that just came is not doubted (TRY_LATER). */
+ * mints. bi18n_request() does so itself. Believed once in 30 s (TRY_LATER), unless the grant has changed. */
 enum bi18n_code bi18n_token_rejected(struct bi18n *client, const char *owner_id, const char *organization,
                                      const char *token, struct bi18n_error *error);
 

@@ -95,7 +95,7 @@ static bool refused(struct work *w, const struct transport_answer *answer)
 }
 
 /* 410. AGAIN: the user has reconnected, so that there is another grant to call with. */
-static enum step revoked(struct work *w, struct entry *entry, const char *token)
+static enum step revoked(struct work *w, struct entry *entry)
 {
 	struct grant now;
 	char         grant_id[BI18N_ID_MAX];
@@ -112,17 +112,38 @@ static enum step revoked(struct work *w, struct entry *entry, const char *token)
 	if (strcmp(entry->grant_id, grant_id) == 0)
 		slot_write(&entry->slot, "", 0, 0);
 	pthread_mutex_unlock(&entry->lock);
-	(void)token;
 	w->fault.http_status = 410;
 	return step;
 }
 
-/* 429 of an earlier call of this connection holds for this one too. */
-static bool quiet_over(struct work *w, struct entry *entry)
+static uint64_t path_hash(const char *path)
 {
-	int64_t left_ms = atomic_load_explicit(&entry->quiet_until_ms, memory_order_relaxed) - steady_now(w->client);
+	str whole = str_from(path), part = whole;
+
+	(void)str_cut(&whole, '?', &part);
+	return str_hash(part) | 1;
+}
+
+/* 429 holds for later calls as well: of the whole connection if that is what is limited, else (a cool-down of
+ * one procedure) of the same path. */
+static void quiet_begin(struct work *w, struct entry *entry, const char *path, const struct transport_answer *answer)
+{
+	bool all = strcmp(answer_error(w, answer, NULL), "rate_limited") == 0;
+
+	atomic_store_explicit(&entry->quiet_path, all ? 0 : path_hash(path), memory_order_relaxed);
+	atomic_store_explicit(&entry->quiet_until_ms, steady_now(w->client) + w->fault.retry_after_ms,
+	                      memory_order_relaxed);
+}
+
+static bool quiet_over(struct work *w, struct entry *entry, const char *path)
+{
+	int64_t  left_ms = atomic_load_explicit(&entry->quiet_until_ms, memory_order_relaxed) - steady_now(w->client);
+	uint64_t about;
 
 	if (left_ms <= 0)
+		return true;
+	about = atomic_load_explicit(&entry->quiet_path, memory_order_relaxed);
+	if (about != 0 && about != path_hash(path))
 		return true;
 	if (left_ms <= w->client->wait_max_ms)
 		return work_sleep(w, left_ms);
@@ -149,7 +170,7 @@ static bool answer_sort(struct work *w, struct entry *entry, const char *token, 
 	switch (answer->status) {
 	case 401: return unauthorized(w, entry, token, rejected);
 	case 410:
-		if (revoked(w, entry, token) != STEP_AGAIN)
+		if (revoked(w, entry) != STEP_AGAIN)
 			return false;
 		if (++*reconnected > RECONNECTED_MAX) {
 			fault_put(w, BI18N_RECONNECT_REQUIRED, "revoked again");
@@ -174,14 +195,12 @@ bool call_send(struct work *w, const char *owner, const char *organization, cons
 		struct transport_request request;
 		char                     token[BI18N_TOKEN_MAX];
 
-		if (!token_take(w, entry, token, NULL) || !quiet_over(w, entry) ||
+		if (!token_take(w, entry, token, NULL) || !quiet_over(w, entry, r->path) ||
 		    !request_make(w, r, token, &request))
 			return false;
 		if (!exchange(w, &request, out)) {
 			if (w->fault.code == BI18N_RATE_LIMITED)
-				atomic_store_explicit(&entry->quiet_until_ms,
-				                      steady_now(w->client) + w->fault.retry_after_ms,
-				                      memory_order_relaxed);
+				quiet_begin(w, entry, r->path, out);
 			return false;
 		}
 		if (out->status < 400) {

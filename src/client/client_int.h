@@ -16,7 +16,6 @@ enum {
 	SECOND_MS = 1000,
 	PENDING_LIFE_MS = 10 * 60 * SECOND_MS,
 	RENEW_BEFORE_MS = 60 * SECOND_MS,
-	MINTED_LONG_AGO = -3600 * SECOND_MS,   /* steady time; before any token of ours */
 	ANSWER_OAUTH_BYTES_MAX = 256 * 1024,   /* a token or mint answer is small */
 	BASE_URL_MAX = 512
 };
@@ -46,6 +45,7 @@ struct entry {
 	struct slot     slot;
 	atomic_int      state;                 /* enum bi18n_code, as last met */
 	atomic_int_fast64_t quiet_until_ms;    /* 429: send nothing before (steady) */
+	atomic_uint_fast64_t quiet_path;       /* hash of what it is about; 0: all */
 
 	pthread_mutex_t lock;                  /* what follows, and writing the slot */
 	pthread_cond_t  landed;
@@ -55,7 +55,7 @@ struct entry {
 	enum bi18n_code failed_code;           /* of the last flight; OK: it succeeded */
 	int             failed_status;
 	int64_t         pause_until_ms;        /* no new flight before, after a failed one */
-	int64_t         minted_ms;             /* when the token in the slot came */
+	int64_t         doubted_ms;            /* when a 401 last led to a mint */
 	char            failed_scope[BI18N_SCOPE_MAX];
 	char            grant_id[BI18N_ID_MAX];/* whose token is in the slot */
 	struct access  *access;                /* an access token not used up yet, or NULL */
@@ -80,6 +80,7 @@ struct bi18n {
 	struct counters        counters;
 	bool                   fast_clock;     /* the system's: read it without the callback */
 	bool                   store_open;
+	atomic_int_fast64_t    slept_seen_ms, slept_ms;   /* see steady_now */
 
 	char                  *client_id, *client_secret, *redirect_uri;
 	char                  *base_url, *authorize_base_url, *cdn_base_url, *issuer, *cdn_prefix;
@@ -108,8 +109,8 @@ void fault_put(struct work *w, enum bi18n_code code, const char *fmt, ...) PRINT
 void fault_put_store(struct work *w, enum bi18n_stored stored);
 void fault_clear(struct work *w);
 
-int64_t steady_now(const struct bi18n *client);
-int64_t wall_now(const struct bi18n *client);
+int64_t steady_now(struct bi18n *client);
+int64_t wall_now(struct bi18n *client);
 bool    work_alive(struct work *w);                       /* false: cancelled or too late, fault set */
 bool    work_sleep(struct work *w, int64_t ms);           /* false: as work_alive */
 int64_t jitter(int64_t max_ms);                           /* 0..max_ms at random */
@@ -219,8 +220,8 @@ enum step access_for(struct work *w, struct entry *entry, struct grant *grant, c
 /* The server says that the grant is no more: marks it, unless the row is another by now (AGAIN). racing: another
  * process may hold the successor of its refresh token at this moment. */
 enum step grant_gone(struct work *w, struct entry *entry, const struct grant *grant, bool racing);
-/* The token was answered with 401: a new one is minted next. false: it came a moment ago, so that a new one
- * would not help, and its grant is still the connection's. */
+/* The token was answered with 401: a new one is minted next. false: that was done a moment ago, so that it
+ * would not help again, and the grant is still the connection's. */
 bool token_doubt(struct work *w, struct entry *entry, const char *token);
 
 /* authorize.c ---------------------------------------------------------------------------------------- */

@@ -147,7 +147,7 @@ static bool mint_grant(struct work *w, const struct jvalue *v, const struct gran
 }
 
 static void slot_fill(struct work *w, struct entry *entry, const struct grant *grant, const char *token,
-                      int64_t asked_ms, int64_t life_ms, int64_t minted_ms)
+                      int64_t asked_ms, int64_t life_ms)
 {
 	/* Of a token that lives minutes only, the last quarter takes the place of the last minute. */
 	int64_t before_ms = life_ms / 4 < RENEW_BEFORE_MS ? life_ms / 4 : RENEW_BEFORE_MS;
@@ -156,7 +156,6 @@ static void slot_fill(struct work *w, struct entry *entry, const struct grant *g
 	pthread_mutex_lock(&entry->lock);
 	slot_write(&entry->slot, token, asked_ms + life_ms - before_ms + late_ms, asked_ms + life_ms);
 	snprintf(entry->grant_id, sizeof(entry->grant_id), "%s", grant->grant_id);
-	entry->minted_ms = minted_ms;
 	entry->doubted = false;
 	pthread_mutex_unlock(&entry->lock);
 	atomic_store_explicit(&entry->state, BI18N_CONNECTED, memory_order_relaxed);
@@ -185,8 +184,7 @@ static bool shared_take(struct work *w, struct entry *entry, const struct grant 
 	}
 	if (life_ms <= RENEW_BEFORE_MS)
 		return false;
-	/* It may be as old as it is young: a 401 to it is believed. */
-	slot_fill(w, entry, grant, token, steady_now(w->client), life_ms, MINTED_LONG_AGO);
+	slot_fill(w, entry, grant, token, steady_now(w->client), life_ms);
 	atomic_fetch_add_explicit(&w->client->counters.shared_hits, 1, memory_order_relaxed);
 	return true;
 }
@@ -225,7 +223,7 @@ static enum step mint_accept(struct work *w, struct entry *entry, struct grant *
 	atomic_fetch_add_explicit(&w->client->counters.mints, 1, memory_order_relaxed);
 	if (!row_follow(w, grant, &next))
 		return STEP_FAILED;
-	slot_fill(w, entry, &next, token, asked_ms, life_s * SECOND_MS, asked_ms);
+	slot_fill(w, entry, &next, token, asked_ms, life_s * SECOND_MS);
 	access_put(w->client, entry, NULL, "", 0);
 	shared_give(w, &next, token, asked_ms + life_s * SECOND_MS - steady_now(w->client));
 	return STEP_DONE;

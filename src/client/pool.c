@@ -3,7 +3,11 @@
 
 #include <stdarg.h>
 
-enum { BLOCK_BYTES = 4096, ALIGN_BYTES = 16, TEXT_FIRST_BYTES = 256 };
+/* The tests make every allocation one of its own, so that each can fail. */
+#ifndef POOL_BLOCK_BYTES
+#define POOL_BLOCK_BYTES 4096
+#endif
+enum { BLOCK_BYTES = POOL_BLOCK_BYTES, ALIGN_BYTES = 16, TEXT_FIRST_BYTES = 256 };
 
 struct pool_block {
 	struct pool_block *next;

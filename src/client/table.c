@@ -108,6 +108,7 @@ static struct entry *entry_create(struct bi18n *client, const char *owner, const
 		plain_free(&client->alloc, entry, sizeof(*entry));
 		return NULL;
 	}
+	entry->doubted_ms = INT64_MIN / 2;
 	pthread_mutex_init(&entry->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -8,7 +8,7 @@ enum {
 	WAIT_SLICE_MS = 100,
 	NS_PER_MS = 1000000,
 	PAUSE_AFTER_FAILURE_MS = 1 * SECOND_MS,
-	DOUBT_AFTER_MS = 30 * SECOND_MS,        /* a token that came this recently is not minted again for a 401 */
+	DOUBT_AFTER_MS = 30 * SECOND_MS,        /* a 401 leads to a mint this often at most */
 	GOOD_FOR_MS = 2 * SECOND_MS             /* an old token is used only while it lasts a request */
 };
 
@@ -140,7 +140,7 @@ bool token_take(struct work *w, struct entry *entry, char token[BI18N_TOKEN_MAX]
 	return ok;
 }
 
-/* The connection was made anew under another grant: then also a young token is worthless (ruling R3). */
+/* The connection was made anew under another grant: then a new token does help (ruling R3). */
 static bool grant_changed(struct work *w, struct entry *entry)
 {
 	struct grant now;
@@ -163,11 +163,12 @@ bool token_doubt(struct work *w, struct entry *entry, const char *token)
 	pthread_mutex_lock(&entry->lock);
 	/* Another thread's renewal may have replaced it already: then there is nothing to doubt. */
 	if (slot_read(&entry->slot, SLOT_GOOD, INT64_MIN, current, NULL) && strcmp(current, token) == 0) {
-		helps = changed || now_ms - entry->minted_ms >= DOUBT_AFTER_MS || entry->doubted;
+		helps = changed || now_ms - entry->doubted_ms >= DOUBT_AFTER_MS || entry->doubted;
 		if (helps) {
 			/* Not fresh any more, but still legible, so that a shared copy can be told from a new one. */
 			slot_write(&entry->slot, token, INT64_MIN, now_ms);
 			entry->doubted = true;
+			entry->doubted_ms = now_ms;
 		}
 	}
 	pthread_mutex_unlock(&entry->lock);
@@ -185,7 +186,7 @@ enum bi18n_code bi18n_token_rejected(struct bi18n *client, const char *owner_id,
 	if (token == NULL)
 		fault_put(&w, BI18N_EINVAL, "token: required");
 	else if (entry_find(&w, owner_id, organization, &entry) && !token_doubt(&w, entry, token)) {
-		fault_put(&w, BI18N_TRY_LATER, "this token came a moment ago; a new one would not help");
+		fault_put(&w, BI18N_TRY_LATER, "a token was minted for this reason a moment ago");
 		w.fault.retry_after_ms = DOUBT_AFTER_MS;
 	}
 	return work_end(&w);
