@@ -207,7 +207,7 @@ void fake_fault_add(struct fake *f, struct fake_fault fault)
 			return;
 		}
 	}
-	CHECK(!"room for a fault");
+	test_fail(__FILE__, __LINE__, "no room for another fault");
 }
 
 /* Set-up ------------------------------------------------------------------------------------------- */

@@ -73,7 +73,8 @@ bool table_create(struct bi18n *client)
 		return false;
 	place = place_create(client, ROOM_FIRST);
 	if (place == NULL || !random_bytes(&t->seed, sizeof(t->seed))) {
-		plain_free(&client->alloc, place, place == NULL ? 0 : sizeof(*place) + ROOM_FIRST * sizeof(place->v[0]));
+		plain_free(&client->alloc, place,
+		           place == NULL ? 0 : sizeof(*place) + ROOM_FIRST * sizeof(place->v[0]));
 		plain_free(&client->alloc, t, sizeof(*t));
 		return false;
 	}
