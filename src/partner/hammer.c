@@ -234,12 +234,7 @@ int hammer_command(struct partner *p)
 	if (t.exit_code != EXIT_DONE)
 		return t.exit_code;
 	print_tally(p, &t, clock_mono_ms() - started_ms);
-	if (t.errors == t.calls && t.errors > 0) {
-		struct options        options = *p->options;
-		struct partner        plain = { .options = &options, .arena = p->arena };
-
-		options.json = false;        /* the document is out */
-		return partner_fail(&plain, p->options->owner, &t.first);
-	}
-	return EXIT_DONE;
+	if (t.errors < t.calls || t.errors == 0)
+		return EXIT_DONE;
+	return p->options->json ? partner_complain(&t.first) : partner_fail(p, p->options->owner, &t.first);
 }

@@ -52,6 +52,8 @@ const char *partner_owner(struct partner *p, int *exit_out);
 /* Prints what went wrong and tells the exit code: states on standard output, errors on standard error and, with
  * --json, on standard output too. owner may be NULL. */
 int partner_fail(const struct partner *p, const char *owner, const struct bi18n_error *error);
+/* The same on standard error only: for a command whose document is out already. */
+int partner_complain(const struct bi18n_error *error);
 /* A fault of the command itself. Exits as usage. */
 int partner_usage(const char *fmt, ...) PRINTF(1, 2);
 

@@ -201,6 +201,11 @@ int partner_fail(const struct partner *p, const char *owner, const struct bi18n_
 		fail_json(p, owner, error);
 	else if (is_state(error->code))
 		state_text(p, owner, error);
+	return partner_complain(error);
+}
+
+int partner_complain(const struct bi18n_error *error)
+{
 	fprintf(stderr, "bi18n-partner: %s: ", bi18n_code_name(error->code));
 	print_plain(stderr, error->message[0] != '\0' ? error->message : bi18n_code_text(error->code));
 	fprintf(stderr, "\n");
