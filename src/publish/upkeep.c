@@ -3,7 +3,6 @@
 
 #include "access/audit.h"
 #include "publish/publisher_int.h"
-#include "store/account.h"
 #include "store/backup.h"
 #include "store/upkeep.h"
 
@@ -187,17 +186,7 @@ bool upkeep_unpack(str file, str data_dir, int64_t *bodies_out, struct err *e)
 	return ok;
 }
 
-bool upkeep_begin_epoch(const struct act *act, struct err *e)
+bool upkeep_note_restore(const struct act *act, struct err *e)
 {
-	str text;
-	int64_t epoch;
-
-	if (!store_meta_get(act->db, act->arena, S("epoch"), &text, e))
-		return false;
-	if (!str_i64(text, 1, INT64_MAX - 1, &epoch))
-		epoch = 1;
-	return store_meta_set(act->db, act->arena, S("epoch"),
-			      arena_printf(act->arena, "%lld", (long long)epoch + 1), e) &&
-	       store_forget_bearers(act->db, act->arena, e) &&
-	       audit_add(act, AUDIT_STORE_RESTORED, NULL, e);
+	return audit_add(act, AUDIT_STORE_RESTORED, NULL, e);
 }

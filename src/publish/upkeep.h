@@ -29,8 +29,7 @@ bool upkeep_verify(const struct act *act, const void *in, void *out, struct err 
 /* Puts a backup's bodies and database into an empty data directory; the caller has checked that it
  * is empty. */
 bool upkeep_unpack(str file, str data_dir, int64_t *bodies_out, struct err *e) MUST_CHECK;
-/* After a restore: a new token epoch, no installation tokens, no sessions. act->db is a savepoint.
- * */
-bool upkeep_begin_epoch(const struct act *act, struct err *e) MUST_CHECK;
+/* After a restore; act->db is a savepoint. */
+bool upkeep_note_restore(const struct act *act, struct err *e) MUST_CHECK;
 
 #endif

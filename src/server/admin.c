@@ -127,7 +127,8 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
 /* A refused restore leaves the directory as empty as it was, so that another file can be tried. */
 static void undo_unpack(struct cli *cli)
 {
-	static const char *const files[] = { "bi18n.db", "bi18n.db-wal", "bi18n.db-shm", "lock" };
+	static const char *const files[] = { "bi18n.db", "bi18n.db-wal", "bi18n.db-shm", "lock",
+						      "bi18n.db.restoring" };
 	enum { OPEN_DIRECTORIES = 8 };
 
 	(void)nftw(arena_cstr(cli->arena,
@@ -139,7 +140,7 @@ static void undo_unpack(struct cli *cli)
 						     ARG_STR(cli->data_dir), files[i])));
 }
 
-static bool begin_epoch(struct db *db, void *arg, struct err *e)
+static bool note_restore(struct db *db, void *arg, struct err *e)
 {
 	struct runtime *rt = arg;
 	static const struct principal operator= { .kind = WHO_LOCAL };
@@ -155,7 +156,7 @@ static bool begin_epoch(struct db *db, void *arg, struct err *e)
 			   .address = S("local"),
 			   .user_agent = S("") };
 
-	return upkeep_begin_epoch(&act, e);
+	return upkeep_note_restore(&act, e);
 }
 
 static bool restore(struct cli *cli, str file, int64_t *bodies, struct err *e)
@@ -174,7 +175,7 @@ static bool restore(struct cli *cli, str file, int64_t *bodies, struct err *e)
 	ok = upkeep_unpack(file, cli->data_dir, bodies, e) &&
 	     runtime_open(cli->config, cli->data_dir, false, false, &rt, e);
 	if (ok) {
-		ok = jobs_write(rt->store, begin_epoch, rt, e);
+		ok = jobs_write(rt->store, note_restore, rt, e);
 		runtime_close(rt);
 	}
 	/* A conflict: somebody else has made a store here meanwhile. */

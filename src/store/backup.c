@@ -136,25 +136,59 @@ static bool hand_out(sqlite3 *db, backup_take_fn take, void *arg, struct err *e)
 	return ok;
 }
 
+/* What a restore must not bring back to life. Done before the file gets its name, so that no crash
+ * leaves a store behind that still honours it. */
+static bool begin_epoch(sqlite3 *db, struct err *e)
+{
+	return run(db, "BEGIN", e) &&
+	       run(db,
+		   "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+		   " WHERE name = 'epoch'",
+		   e) &&
+	       run(db, "DELETE FROM installation_token", e) && run(db, "DELETE FROM session", e) &&
+	       run(db, "DELETE FROM code", e) && run(db, "DELETE FROM authorization_request", e) &&
+	       run(db, "DROP TABLE backup_body", e) && run(db, "COMMIT", e);
+}
+
+/* The last step is the rename: until then the data directory holds no store. */
+static bool settle(struct arena *a, const char *made, const char *target, struct err *e)
+{
+	const char *slash = strrchr(target, '/');
+	str directory = { target, slash == NULL ? 0 : (size_t)(slash - target) };
+	int file = open(made, O_RDONLY | O_CLOEXEC);
+	int dir = open(arena_cstr(a, directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = file >= 0 && dir >= 0 && fsync(file) == 0 && rename(made, target) == 0 &&
+		  fsync(dir) == 0;
+
+	if (!ok)
+		err_set(e, ERR_UNAVAILABLE, "%s: %s", target, strerror(errno));
+	if (file >= 0)
+		close(file);
+	if (dir >= 0)
+		close(dir);
+	return ok;
+}
+
 bool backup_unpack(str file, str database_file, backup_take_fn take, void *arg, struct err *e)
 {
 	struct arena *a = arena_create(8 * KIB);
 	char *target = arena_cstr(a, database_file);
+	char *made = arena_cstr(a, arena_printf(a, FMT_STR ".restoring", ARG_STR(database_file)));
 	sqlite3 *db = NULL;
-	bool ok = copy_file(arena_cstr(a, file), target, e);
+	bool ok = copy_file(arena_cstr(a, file), made, e);
 
 	if (!ok) {
 		arena_destroy(a);
 		return false;
 	}
-	if (sqlite3_open_v2(target, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	if (sqlite3_open_v2(made, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK)
 		ok = sqlite_fail(db, "restore", e);
-	ok = ok && is_backup(db, e) && hand_out(db, take, arg, e) &&
-	     run(db, "DROP TABLE backup_body", e);
+	ok = ok && is_backup(db, e) && hand_out(db, take, arg, e) && begin_epoch(db, e);
 	sqlite3_close(db);
+	ok = ok && settle(a, made, target, e);
 	if (!ok)
-		unlink(target);
+		unlink(made);
 	arena_destroy(a);
 	return ok;
 }

@@ -16,8 +16,9 @@ struct backup_body { str name; int64_t form; str bytes; };
 typedef bool (*backup_next_fn)(void *arg, struct backup_body *out, bool *more_out, struct err *e);
 bool backup_add_bodies(str file, backup_next_fn next, void *arg, struct err *e) MUST_CHECK;
 
-/* Checks that `file` is a whole backup of a known schema, copies it to database_file (which must
- * not exist) and hands every body to `take`. On failure database_file is removed again. */
+/* Checks that `file` is a whole backup of a known schema, hands every body to `take`, begins a new
+ * token epoch without installation tokens, sessions and codes, and only then gives the copy the name
+ * database_file (which must not exist). On failure or a crash before there is no database_file. */
 typedef bool (*backup_take_fn)(void *arg, const struct backup_body *body, struct err *e);
 bool backup_unpack(str file, str database_file, backup_take_fn take, void *arg, struct err *e) MUST_CHECK;
 

@@ -40,13 +40,3 @@ bool store_invariants(struct store *s, struct arena *a, struct strs *problems, s
 	problems->n = n;
 	return ok;
 }
-
-bool store_forget_bearers(struct db *db, struct arena *a, struct err *e)
-{
-	struct rows rows;
-
-	return DB_RUN0(db, a, SQL_ADMIN_FORGET_TOKENS, &rows, e) &&
-	       DB_RUN0(db, a, SQL_ADMIN_FORGET_SESSIONS, &rows, e) &&
-	       DB_RUN0(db, a, SQL_ADMIN_FORGET_CODES, &rows, e) &&
-	       DB_RUN0(db, a, SQL_ADMIN_FORGET_REQUESTS, &rows, e);
-}

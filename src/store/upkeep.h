@@ -8,8 +8,5 @@
 
 /* Adds a line for each row that breaks a rule which no constraint can state. */
 bool store_invariants(struct store *s, struct arena *a, struct strs *problems, struct err *e) MUST_CHECK;
-/* Deletes what a restore must not bring back to life: installation tokens, sessions, codes, open
- * authorization requests. */
-bool store_forget_bearers(struct db *db, struct arena *a, struct err *e) MUST_CHECK;
 
 #endif
