@@ -16,7 +16,7 @@ const LINES_MAX = 30;
 let server, seed, base;
 
 before(async () => {
-  server = await startServer();
+  server = await startServer({ settings: { publish_cooldown_s: 0 } });
   seed = server.seed();
   base = mkdtempSync(join(tmpdir(), 'bi18n-bindings-'));
   symlinkSync(join(root, 'tests', 'node_modules'), join(base, 'node_modules'));
