@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "access/audit.h"
 
+#include "access/principal.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -195,21 +196,50 @@ static struct audit_event event_from(struct arena *a, const struct audit_row *ro
 	};
 }
 
-bool audit_list(const struct act *act, const void *in, void *out, struct err *e)
+static bool audit_read(const struct act *act, const struct audit_filter *filter, int64_t after,
+		       struct audit_out *o, struct err *e)
 {
-	const struct audit_in *i = in;
-	struct audit_out *o = out;
-	struct audit_filter filter;
 	struct audit_event *events;
 	struct audit_rows rows;
 
-	if (!audit_filter_make(act, i, &filter, e) ||
-	    !store_audit_list(act->db, act->arena, &filter, &rows, e))
+	if (!store_audit_list(act->db, act->arena, filter, &rows, e))
 		return false;
 	events = arena_array(act->arena, struct audit_event, rows.n);
 	for (size_t n = 0; n < rows.n; n++)
 		events[n] = event_from(act->arena, &rows.v[n]);
 	o->events = (struct list){ events, rows.n, true };
-	o->next = rows.n > 0 ? rows.v[rows.n - 1].id : i->after;
+	o->next = rows.n > 0 ? rows.v[rows.n - 1].id : after;
+	return true;
+}
+
+bool audit_list(const struct act *act, const void *in, void *out, struct err *e)
+{
+	const struct audit_in *i = in;
+	struct audit_filter filter;
+
+	return audit_filter_make(act, i, &filter, e) &&
+	       audit_read(act, &filter, i->after, out, e);
+}
+
+bool audit_organization(const struct act *act, const void *in, void *out, struct err *e)
+{
+	const struct audit_in *i = in;
+	struct audit_filter filter;
+	struct organization o;
+
+	if (i->organization.n == 0)
+		return err_set(e, ERR_INVALID_REQUEST, "organization is missing.");
+	/* Who may look comes before what there is to find. */
+	if (!store_organization_by_ref(act->db, act->arena, i->organization, &o, e))
+		return false;
+	if (o.id == 0)
+		return err_set(e, ERR_NOT_FOUND, "There is no such organization.");
+	if (!access_needs_role(act, o.id, ROLE_ADMIN, e))
+		return false;
+	if (audit_filter_make(act, i, &filter, e))
+		return audit_read(act, &filter, i->after, out, e);
+	if (e->code != ERR_NOT_FOUND)
+		return false;
+	*(struct audit_out *)out = (struct audit_out){ { NULL, 0, true }, i->after };
 	return true;
 }

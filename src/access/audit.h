@@ -96,5 +96,8 @@ struct audit_event {
 struct audit_out { struct list events; int64_t next; };
 extern const struct field audit_in_fields[], audit_out_fields[];
 bool audit_list(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
+/* audit.organization: the same for an administrator of in->organization, of that organization alone.
+ * Names of grants and apps that are elsewhere find nothing, as those that do not exist. */
+bool audit_organization(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 
 #endif

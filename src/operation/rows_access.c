@@ -71,5 +71,8 @@ const struct operation access_operations[] = {
 	{ .name = "audit.list", .who = WHO_LOCAL, .lane = LANE_READ,
 	  IN(audit_in, audit_in_fields),
 	  OUT(audit_out, audit_out_fields), .call = audit_list },
+	{ .name = "audit.organization", .who = WHO_SESSION, .role = ROLE_ADMIN, .lane = LANE_READ,
+	  IN(audit_in, audit_in_fields),
+	  OUT(audit_out, audit_out_fields), .call = audit_organization },
 };
 const size_t access_operations_n = COUNT(access_operations);
