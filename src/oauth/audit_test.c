@@ -30,7 +30,8 @@ SCENE_TEST(rule_221_an_administrator_reads_the_record_of_the_organization)
 	const struct audit_event *events;
 	struct audit_out out;
 
-	CHECK_I64(look(s, &s->owner, (struct audit_in){ .organization = S("acme") }, &out), ERR_NONE);
+	CHECK_I64(look(s, &s->owner, (struct audit_in){ .organization = S("acme") }, &out),
+	          ERR_NONE);
 	CHECK_I64((int64_t)count_of(&out, S("token.issued")), 1);
 	CHECK_I64((int64_t)count_of(&out, S("grant.created")), 1);
 	events = out.events.v;
@@ -58,7 +59,7 @@ SCENE_TEST(rule_221_what_is_elsewhere_is_as_what_does_not_exist)
 	                                                .grant = there.grant_id }, &out), ERR_NONE);
 	CHECK_I64((int64_t)out.events.n, 0);
 	CHECK_I64(look(s, &s->owner, (struct audit_in){ .organization = S("acme"),
-	                                                .grant = S("grt_nowhere") }, &out), ERR_NONE);
+	                                                .grant = S("grt_none") }, &out), ERR_NONE);
 	CHECK(out.events.n == 0 && out.next == 0);
 }
 
