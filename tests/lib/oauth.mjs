@@ -241,7 +241,7 @@ export function neighbour(token, at = -8) {
 }
 
 // What no command does, for rules about states that only time or another version brings about. The server is stopped.
-export const storeOnly = process.env.BI18N_DATABASE ? 'looks into the embedded store' : spawnSync('python3', ['-c', 'import sqlite3']).status !== 0 && 'python3 has no sqlite3';
+export const storeOnly = process.env.BI18N_TEST_WIRE_POSTGRES ? 'looks into the embedded store' : spawnSync('python3', ['-c', 'import sqlite3']).status !== 0 && 'python3 has no sqlite3';
 export function alterStore(server, sql) {
   const done = spawnSync('python3', ['-c', 'import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as c: print(c.executescript(sys.argv[2]).rowcount)', join(server.data, 'bi18n.db'), sql], { encoding: 'utf8' });
   assert.equal(done.status, 0, done.stderr);

@@ -25,12 +25,28 @@ export function freePort() {
   });
 }
 
+// With BI18N_TEST_WIRE_POSTGRES=postgres://… every server has a database of its own there, instead of the embedded store.
+function psql(sql) {
+  const done = spawnSync('psql', ['-qAt', process.env.BI18N_TEST_WIRE_POSTGRES, '-c', sql], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`psql: ${done.stderr ?? done.error}`);
+}
+function ownDatabase() {
+  if (!process.env.BI18N_TEST_WIRE_POSTGRES) return undefined;
+  const name = `wire_${randomBytes(8).toString('hex')}`;
+  psql(`CREATE DATABASE ${name}`);
+  return process.env.BI18N_TEST_WIRE_POSTGRES.replace(/\/[^/?]*(\?|$)/, `/${name}$1`); // a host in the query is no URL to JavaScript
+}
+function dropOwnDatabase(url) {
+  const name = process.env.BI18N_TEST_WIRE_POSTGRES && /\/(wire_[0-9a-f]{16})(?:\?|$)/.exec(url)?.[1];
+  if (name) psql(`DROP DATABASE ${name} WITH (FORCE)`);
+}
+
 export class Server {
   constructor({ settings = {}, database } = {}) {
     this.base = mkdtempSync(join(tmpdir(), 'bi18n-test-'));
     this.data = join(this.base, 'data');
     this.settings = settings;
-    this.database = database;
+    this.database = database ?? ownDatabase();
     this.output = '';
   }
 
@@ -76,6 +92,7 @@ export class Server {
   async close() {
     await this.stop('SIGTERM');
     rmSync(this.base, { recursive: true, force: true });
+    dropOwnDatabase(this.database);
     const report = /^.*(?:ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:)[\s\S]*/m.exec(this.output);
     if (report) throw new Error(`the server's sanitizer says:\n${report[0].slice(0, 8000)}`);
   }

@@ -304,7 +304,7 @@ test('R22 rule_220 tokens, chains and graces survive a restart', async () => {
   }
 });
 
-test('rule_268 after a restore apps still work, and what was issued since the backup fails closed', async () => {
+test('rule_268 after a restore apps still work, and what was issued since the backup fails closed', { skip: process.env.BI18N_TEST_WIRE_POSTGRES && 'pg_dump makes backups there' }, async () => {
   const own = await startServer();
   const restored = new Server();
   try {
