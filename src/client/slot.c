@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/slot.h"
 
+#include <sched.h>
+
 void slot_write(struct slot *slot, const char *token, int64_t renew_ms, int64_t expires_ms)
 {
 	uint64_t      words[SLOT_WORDS] = { 0 };
@@ -26,8 +28,10 @@ bool slot_read(const struct slot *slot, enum slot_use use, int64_t now_ms, char 
 		int64_t       renew_ms, expires_ms;
 		size_t        i = 0;
 
-		if ((before & 1) != 0)
+		if ((before & 1) != 0) {
+			sched_yield();           /* the writer may have been stopped in the middle */
 			continue;
+		}
 		renew_ms = atomic_load_explicit(&slot->renew_ms, memory_order_acquire);
 		expires_ms = atomic_load_explicit(&slot->expires_ms, memory_order_acquire);
 		/* A token of some words ends in a word with a zero byte; the rest is zero too. */
