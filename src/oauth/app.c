@@ -165,6 +165,14 @@ static bool name_is_sane(str name)
 	return str_trim(name).n == name.n && name.n > 0;
 }
 
+/* Says which field it is about, for forms. */
+static bool refuse_field(struct err *e, str field, const char *text)
+{
+	err_set(e, ERR_INVALID_REQUEST, "%s", text);
+	e->required = field;
+	return false;
+}
+
 static bool icon_is_sane(str url)
 {
 	struct redirect r;
@@ -238,12 +246,13 @@ static bool choose_owner(const struct act *act, const struct app_add_in *in, str
 static bool check_redirects(const struct app_add_in *in, enum app_kind kind, struct err *e)
 {
 	for (size_t i = 0; i < in->redirect_uris.n; i++) {
-		if (!redirect_check(in->redirect_uris.v[i], kind, e))
+		if (!redirect_check(in->redirect_uris.v[i], kind, e)) {
+			e->required = S("redirectUris");
 			return false;
+		}
 		for (size_t k = 0; k < i; k++) {
 			if (str_eq(in->redirect_uris.v[i], in->redirect_uris.v[k]))
-				return err_set(e, ERR_INVALID_REQUEST,
-				               "A redirect URI is listed twice.");
+				return refuse_field(e, S("redirectUris"), "A redirect URI is listed twice.");
 		}
 	}
 	return true;
@@ -266,13 +275,13 @@ static bool read_app(const struct act *act, const struct app_add_in *in, struct 
 		.verified = act->who->kind == WHO_LOCAL,
 	};
 	if (!app_kind_by_name(in->type, &app->kind))
-		return err_set(e, ERR_INVALID_REQUEST, "type is web, native or spa.");
+		return refuse_field(e, S("type"), "type is web, native or spa.");
 	if (!name_is_sane(in->name))
-		return err_set(e, ERR_INVALID_REQUEST,
-		               "name is plain text, without line breaks, hidden characters or "
-		               "blanks at its ends.");
+		return refuse_field(e, S("name"),
+		                    "name is plain text, without line breaks, hidden characters or "
+		                    "blanks at its ends.");
 	if (in->icon_url.n > 0 && !icon_is_sane(in->icon_url))
-		return err_set(e, ERR_INVALID_REQUEST, "iconUrl is an https address.");
+		return refuse_field(e, S("iconUrl"), "iconUrl is an https address.");
 	app->confidential = app->kind == APP_WEB;
 	app->pkce_required = !app->confidential;
 	return check_redirects(in, app->kind, e) && read_scopes(in, &app->scopes, e) &&

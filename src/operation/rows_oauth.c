@@ -2,6 +2,7 @@
  *
  * Acts of apps, of the people who connect them, and of the operator who registers and revokes. */
 #include "oauth/app.h"
+#include "oauth/app_failures.h"
 #include "oauth/authorize.h"
 #include "oauth/consent.h"
 #include "oauth/grant.h"
@@ -24,6 +25,8 @@ const struct operation oauth_operations[] = {
 	  OUT(app_view, app_view_fields), .call = app_add },
 	{ "app.list", WHO_LOCAL | WHO_SESSION, .lane = LANE_READ,
 	  OUT(app_list_out, app_list_out_fields), .call = app_list },
+	{ "app.failures", WHO_SESSION, .lane = LANE_READ,
+	  OUT(app_failures_out, app_failures_out_fields), .call = app_failures },
 	{ "app.show", WHO_LOCAL | WHO_SESSION, .lane = LANE_READ, IN(app_ref_in, app_ref_in_fields),
 	  OUT(app_view, app_view_fields), .call = app_show },
 	{ "app.rotate_secret", WHO_LOCAL | WHO_SESSION, .lane = LANE_WRITE,

@@ -110,6 +110,24 @@ bool store_app_ids(struct db *db, struct arena *a, int64_t account_id, struct id
 	return ok;
 }
 
+bool store_app_failures(struct db *db, struct arena *a, int64_t account_id, int64_t look_back,
+                        int64_t each_max, struct app_failure_list *out, struct err *e)
+{
+	struct rows r;
+
+	if (!DB_RUN(db, a, SQL_APP_FAILURES, &r, e, A_I64(look_back), A_I64(account_id),
+	            A_I64(each_max)))
+		return false;
+	*out = (struct app_failure_list){ arena_array(a, struct app_failure, r.n + 1), r.n };
+	for (size_t i = 0; i < r.n; i++)
+		out->v[i] = (struct app_failure){
+			.client_id = CELL(&r, i, 0).s, .at_ms = CELL(&r, i, 1).i,
+			.kind = CELL(&r, i, 2).s, .address = CELL(&r, i, 3).s,
+			.detail = CELL(&r, i, 4).s,
+		};
+	return true;
+}
+
 /* Authorization requests ----------------------------------------------------------------------- */
 
 bool store_request_insert(struct db *db, struct arena *a, const uint8_t digest[OAUTH_DIGEST_BYTES],
