@@ -67,7 +67,7 @@ bool email_is_sane(str email)
 	return true;
 }
 
-static bool password_is_fit(str password, struct err *e)
+bool password_is_fit(str password, struct err *e)
 {
 	if (!utf8_valid(password) || utf8_length(password) < PASSWORD_CHARACTERS_MIN)
 		return err_set(e, ERR_INVALID_REQUEST, "password: at least %d characters.",

@@ -19,6 +19,9 @@ enum {
  * arrives. */
 bool email_is_sane(str email);
 
+/* Long enough, not too long, UTF-8; ERR_INVALID_REQUEST. */
+bool password_is_fit(str password, struct err *e) MUST_CHECK;
+
 /* The person of an address; ERR_NOT_FOUND. Needs act->db. */
 bool account_need(const struct act *act, str email, struct account *out, struct err *e) MUST_CHECK;
 

@@ -50,6 +50,12 @@ const struct field session_revoke_in_fields[] = {
 	FIELD(struct session_revoke_in, id, "id", FIELD_REQUIRED | FIELD_NONEMPTY),
 	FIELD_END
 };
+const struct field session_password_in_fields[] = {
+	FIELD(struct session_password_in, old_password, "oldPassword", FIELD_REQUIRED | FIELD_NONEMPTY, .min = 1,
+	      .max = PASSWORD_BYTES_MAX),
+	FIELD(struct session_password_in, new_password, "newPassword", FIELD_REQUIRED),
+	FIELD_END
+};
 
 bool session_principal(struct bearers *b, str cookie, int64_t now_ms, struct principal *out,
 		       struct err *e)
@@ -320,4 +326,76 @@ bool session_revoke(const struct act *act, const void *in, void *out, struct err
 		return end_one(act, sessions.v[n].id, e);
 	}
 	return err_set(e, ERR_NOT_FOUND, "There is no such session.");
+}
+
+/* Its own counter for each person: who found an open browser must not guess the password in it. */
+static bool password_count(const struct act *act, str *counter_out, struct err *e)
+{
+	const struct settings *s = act->settings;
+
+	*counter_out = arena_printf(act->arena, "password %lld", (long long)act->who->account_id);
+	return rate_take(bearers_rates(act->bearers), RATE_LOGIN_ACCOUNT, *counter_out,
+			 s->login_attempts_max, s->login_window_s, act->now_ms, e);
+}
+
+static bool end_others(const struct act *tx, struct err *e)
+{
+	struct session_list sessions;
+
+	if (!store_session_list(tx->db, tx->arena, tx->who->account_id, tx->now_ms, &sessions, e))
+		return false;
+	for (size_t i = 0; i < sessions.n; i++) {
+		if (sessions.v[i].id != tx->who->session_id && !end_one(tx, sessions.v[i].id, e))
+			return false;
+	}
+	return true;
+}
+
+bool session_revoke_others(const struct act *act, const void *in, void *out, struct err *e)
+{
+	(void)in;
+	((struct logout_out *)out)->ended = true;
+	return end_others(act, e);
+}
+
+/* Changing the password ---------------------------------------------------------------------- */
+
+struct password_change { str former, fresh; };      /* hashes */
+
+static bool password_look_up(const struct act *tx, void *arg, struct err *e)
+{
+	struct password_change *c = arg;
+
+	return store_password_get(tx->db, tx->arena, tx->who->account_id, &c->former, e);
+}
+
+/* The old hash is compared again: of two changes at once one is the first. */
+static bool password_write(const struct act *tx, void *arg, struct err *e)
+{
+	struct password_change *c = arg;
+	str now;
+
+	if (!store_password_get(tx->db, tx->arena, tx->who->account_id, &now, e))
+		return false;
+	if (!str_eq(now, c->former))
+		return err_set(e, ERR_FORBIDDEN, "The old password is wrong.");
+	return store_password_set(tx->db, tx->arena, tx->who->account_id, c->fresh, tx->now_ms, e) &&
+	       end_others(tx, e) && audit_add(tx, AUDIT_USER_PASSWORD_CHANGED, NULL, e);
+}
+
+bool session_password(const struct act *act, const void *in, void *out, struct err *e)
+{
+	const struct session_password_in *i = in;
+	struct password_change *c = arena_new(act->arena, struct password_change);
+	str counter;
+
+	if (!password_is_fit(i->new_password, e) || !act_read(act, password_look_up, c, e) ||
+	    !password_count(act, &counter, e))
+		return false;
+	if (!password_verify(c->former, i->old_password))
+		return err_set(e, ERR_FORBIDDEN, "The old password is wrong.");
+	rate_give(bearers_rates(act->bearers), RATE_LOGIN_ACCOUNT, counter);
+	c->fresh = password_hash(act->arena, i->new_password);
+	((struct logout_out *)out)->ended = true;
+	return act_write(act, password_write, c, e);
 }

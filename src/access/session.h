@@ -41,4 +41,13 @@ struct session_revoke_in { str id; };
 extern const struct field session_revoke_in_fields[];
 bool session_revoke(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 
+/* session.revoke_others {} -> {ended}: all of the caller's but the one that asks. Write lane. */
+bool session_revoke_others(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
+
+/* session.password {oldPassword, newPassword} -> {ended}: the caller's own; the other sessions end. Connected apps
+ * stay: they never saw the password. Slow lane. ERR_FORBIDDEN: the old one is wrong; ERR_RATE_LIMITED. */
+struct session_password_in { str old_password, new_password; };
+extern const struct field session_password_in_fields[];
+bool session_password(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
+
 #endif

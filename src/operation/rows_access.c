@@ -58,6 +58,13 @@ const struct operation access_operations[] = {
 	  IN(session_revoke_in, session_revoke_in_fields),
 	  OUT(logout_out, logout_out_fields), .call = session_revoke },
 
+	{ .name = "session.revoke_others", .who = WHO_SESSION, .lane = LANE_WRITE,
+	  IN(nothing, no_fields),
+	  OUT(logout_out, logout_out_fields), .call = session_revoke_others },
+	{ .name = "session.password", .who = WHO_SESSION, .lane = LANE_SLOW, .rate = RATE_LOGIN,
+	  IN(session_password_in, session_password_in_fields),
+	  OUT(logout_out, logout_out_fields), .call = session_password },
+
 	{ .name = "api_key.add", .who = WHO_LOCAL, .lane = LANE_WRITE,
 	  IN(api_key_add_in, api_key_add_in_fields),
 	  OUT(api_key_add_out, api_key_add_out_fields), .call = api_key_add },
