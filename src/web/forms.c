@@ -2,6 +2,7 @@
  *
  * Form posts as a table. Every answer is 303, or a page that says what is wrong (contract "own-interfaces"). */
 #include "web/rows.h"
+#include "web/settings.h"
 
 #include "base/text.h"
 
@@ -155,11 +156,14 @@ static void finish_revoke(struct page_job *j, bool ok, const struct err *e)
 }
 
 static const struct form forms[] = {
-	{ "/login", "session.login", PAGE_POPUP, NULL, finish_login },
-	{ "/logout", "session.logout", PAGE_SIGNED_IN, NULL, finish_logout },
-	{ "/consent", "consent.decide", PAGE_SIGNED_IN | PAGE_POPUP, NULL, finish_consent },
-	{ "/complete", "authorize.complete", PAGE_SIGNED_IN | PAGE_POPUP, NULL, finish_complete },
-	{ "/settings/connected-apps", NULL, PAGE_SIGNED_IN, choose_revoke, finish_revoke },
+	{ "/login", "session.login", PAGE_POPUP, NULL, finish_login, NULL },
+	{ "/logout", "session.logout", PAGE_SIGNED_IN, NULL, finish_logout, NULL },
+	{ "/consent", "consent.decide", PAGE_SIGNED_IN | PAGE_POPUP, NULL, finish_consent, NULL },
+	{ "/complete", "authorize.complete", PAGE_SIGNED_IN | PAGE_POPUP, NULL, finish_complete, NULL },
+	{ "/settings/connected-apps", NULL, PAGE_SIGNED_IN, choose_revoke, finish_revoke, NULL },
+	{ "/settings/apps", NULL, PAGE_SIGNED_IN, choose_app_act, finish_app_act, prepare_app_act },
+	{ "/settings/sessions", NULL, PAGE_SIGNED_IN, choose_session_act, finish_session_act, NULL },
+	{ "/settings/password", "session.password", PAGE_SIGNED_IN, NULL, finish_password, prepare_password },
 };
 
 const struct form *form_rows(size_t *n_out)

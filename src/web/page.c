@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "operation/form.h"
 #include "web/assets.h"
+#include "web/rows.h"
 #include "web/template.h"
 #include "web/web.h"
 
@@ -144,6 +145,8 @@ static str page_again(struct page_job *j)
 
 	if (http_request(j->x)->method == HTTP_GET)
 		return page_here(j);
+	if (j->form != NULL && j->page != NULL)
+		return str_from(j->page->pattern);
 	if (j->form == NULL || next.n == 0 || !page_is_local(next))
 		return S("/");
 	return arena_printf(j->arena, "%s?next=" FMT_STR, j->form->pattern, ARG_STR(page_query_encoded(j, next)));
@@ -454,6 +457,7 @@ static void next_step(struct page_job *j)
 	}
 	j->call.op = operation_find(str_from(p->steps[j->step].operation));
 	j->call.out = NULL;
+	j->call.admitted = false;           /* that was for the step before */
 	j->call.done = page_done;
 	if (j->call.op == NULL)
 		err_log(&e, ERR_INTERNAL, 0, "no operation %s", p->steps[j->step].operation);
@@ -462,6 +466,35 @@ static void next_step(struct page_job *j)
 		return;
 	}
 	page_error(j, &e);
+}
+
+void page_show(struct page_job *j, const char *pattern, int status, const struct err *e)
+{
+	size_t n;
+	const struct page *pages = page_rows(&n);
+
+	if (e != NULL) {
+		struct err *kept = arena_new(j->arena, struct err);
+
+		*kept = *e;
+		j->form_error = kept;
+	} else {
+		j->form_answer = answer_json(j);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(str_from(pages[i].pattern), str_from(pattern)))
+			j->page = &pages[i];
+	}
+	j->status = status;
+	next_step(j);
+}
+
+void page_rename(struct page_job *j, str from, str to)
+{
+	for (size_t i = 0; i < j->params_n; i++) {
+		if (str_eq(j->params[i].name, from))
+			j->params[i].name = to;
+	}
 }
 
 void page_handle(struct http_exchange *x)
@@ -542,6 +575,8 @@ void form_handle(struct http_exchange *x)
 		page_redirect(j, S("/login"));
 		return;
 	}
+	if (form->prepare != NULL)
+		form->prepare(j);
 	operation = form->choose != NULL ? form->choose(j) : form->operation;
 	j->call.op = operation == NULL ? NULL : operation_find(str_from(operation));
 	j->call.done = form_done;

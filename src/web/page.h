@@ -44,6 +44,8 @@ struct form {
 	const char *(*choose)(struct page_job *j);
 	/* The answer: a redirect or a page. out is the operation's; e is set when it failed. */
 	void      (*finish)(struct page_job *j, bool ok, const struct err *e);
+	/* Turns fields of the form into parameters of the operation (page_rename). NULL: they are the same. */
+	void      (*prepare)(struct page_job *j);
 };
 
 struct page_job {
@@ -61,6 +63,8 @@ struct page_job {
 	struct buf            view_text;
 	struct json_out       view;
 	const struct json    *answers[PAGE_STEPS_MAX];
+	const struct json    *form_answer;   /* on a page that answers a form: what was done */
+	const struct err     *form_error;    /* or why not */
 	str                   form_action;   /* extra source for CSP form-action; absent: none */
 	int                   status;
 	int                   retry_after_s; /* 0: no Retry-After */
@@ -76,6 +80,9 @@ void page_redirect(struct page_job *j, str location);
 void page_redirect_with(struct page_job *j, str location, const struct http_pair *headers, size_t n);
 void page_error(struct page_job *j, const struct err *e);
 void page_error_text(struct page_job *j, int status, const char *string_key, const struct err *e);
+/* Answers a form with a page, as if that had been asked for; its `extend` finds form_answer or form_error. */
+void page_show(struct page_job *j, const char *pattern, int status, const struct err *e);
+void page_rename(struct page_job *j, str from, str to);
 /* Renders a template with what `fill` adds to the common view. */
 void page_render(struct page_job *j, const char *template, int status,
                  void (*fill)(struct page_job *j, struct json_out *view));

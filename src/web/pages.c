@@ -5,59 +5,14 @@
 #include "web/page.h"
 #include "web/assets.h"
 #include "web/rows.h"
+#include "web/settings.h"
+#include "web/view.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 
 /* TEXTS_MAX: the most that text.all lists; it cannot begin further on. */
 enum { HINT_BYTES_MAX = 254, TEXTS_MAX = 200 };
-
-static void put_param(struct page_job *j, struct json_out *v, const char *name)
-{
-	str value = page_param(j, str_from(name));
-
-	json_key(v, str_from(name));
-	json_put_str(v, value.p == NULL ? S("") : value);
-}
-
-/* The answer of the step with this key; NULL: not asked. */
-static const struct json *answer(const struct page_job *j, const char *key)
-{
-	for (int i = 0; i < j->step; i++) {
-		if (str_eq(str_from(j->page->steps[i].key), str_from(key)))
-			return j->answers[i];
-	}
-	return NULL;
-}
-
-static void put_str(struct json_out *v, const char *name, str value)
-{
-	json_key(v, str_from(name));
-	json_put_str(v, value);
-}
-
-static void put_bool(struct json_out *v, const char *name, bool value)
-{
-	json_key(v, str_from(name));
-	json_put_bool(v, value);
-}
-
-/* "scopes." "org:read" -> the words for it. */
-static str words(struct page_job *j, const char *group, str name)
-{
-	str key = arena_printf(j->arena, "%s." FMT_STR, group, ARG_STR(name));
-	char *at = (char *)(uintptr_t)key.p;
-
-	for (size_t i = 0; i < key.n; i++)
-		at[i] = at[i] == ':' ? '_' : at[i];
-	return strings_named(j->language, key);
-}
-
-/* "&name=value" when there is a value. */
-static str carried(struct page_job *j, const char *name, str value)
-{
-	return value.n == 0 ? S("") : arena_printf(j->arena, "&%s=" FMT_STR, name, ARG_STR(page_query_encoded(j, value)));
-}
 
 /* Home ----------------------------------------------------------------------------------------- */
 
@@ -201,13 +156,6 @@ static void extend_complete(struct page_job *j, struct json_out *v)
 }
 
 /* Connected apps ------------------------------------------------------------------------------- */
-
-static void put_day(struct json_out *v, const struct json *grant, const char *from, const char *to)
-{
-	str at = json_str(json_get(grant, str_from(from)));
-
-	put_str(v, to, str_sub(at, 0, 10));
-}
 
 static void put_grant(struct page_job *j, struct json_out *v, const struct json *app, const struct json *grant)
 {
@@ -449,6 +397,11 @@ static const struct page pages[] = {
 	  { { "user", "account.view" }, { "result", "consent.view" } }, NULL, extend_complete, NULL },
 	{ "/settings/connected-apps", "connected", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "connected", "connected.list" } }, NULL, extend_connected, NULL },
+	{ "/settings/apps", "apps", PAGE_SIGNED_IN,
+	  { { "user", "account.view" }, { "own", "app.list" }, { "failures", "app.failures" } }, NULL, extend_apps, NULL },
+	{ "/settings/sessions", "sessions", PAGE_SIGNED_IN,
+	  { { "user", "account.view" }, { "own", "session.list" } }, NULL, extend_sessions, NULL },
+	{ "/settings/password", "password", PAGE_SIGNED_IN, { { "user", "account.view" } }, NULL, extend_password, NULL },
 	{ "/projects/:orgSlug/:projectSlug", "project", PAGE_SIGNED_IN | PAGE_FILTER,
 	  { { "user", "account.view" }, { "result", "project.summary" }, { "texts", "text.all" } }, NULL, extend_project, NULL },
 	{ "/demo-app/callback", "demo", PAGE_MAYBE, { { "user", "account.view" } }, NULL, extend_demo, NULL },

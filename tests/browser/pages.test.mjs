@@ -42,6 +42,34 @@ const everyPage = [
   ['completion', 'seed', complete],
   ['connected apps', 'seed', async (page) => { await connectWith(server, seed, { scope: 'org:read keys:read translations:publish' }); await open('/settings/connected-apps')(page); }],
   ['connected apps, none', 'newcomer', open('/settings/connected-apps')],
+  ['your apps', 'seed', open('/settings/apps')],
+  ['your apps, none', 'newcomer', open('/settings/apps')],
+  ['your apps, just registered', 'seed', async (page) => {
+    await open('/settings/apps')(page);
+    await page.locator('[name=name]').fill('A builder of my own');
+    await page.locator('[name=redirect_uris]').fill('https://builder.example/callback');
+    await page.locator('[name=decision][value=register]').click();
+    await page.locator('.card[role=status]').waitFor();
+    await page.locator('details:not(.menu)').first().evaluate((e) => { e.open = true; });
+  }],
+  ['your apps, refused', 'seed', async (page) => {
+    await open('/settings/apps')(page);
+    await page.locator('[name=name]').fill('Refused');
+    await page.locator('[name=redirect_uris]').fill('http://builder.example/callback');
+    await page.locator('[name=decision][value=register]').click();
+    await page.getByRole('alert').waitFor();
+  }],
+  ['sign-ins', 'seed', open('/settings/sessions')],
+  ['password', 'seed', open('/settings/password')],
+  ['password refused', 'seed', async (page) => {
+    await open('/settings/password')(page);
+    await page.locator('[name=old_password]').fill(seed.password);
+    await page.locator('[name=new_password]').evaluate((e) => { e.removeAttribute('minlength'); });
+    await page.locator('[name=new_password]').fill('short');
+    await page.locator('main button.primary').click();
+    await page.getByRole('alert').waitFor();
+  }],
+  ['the settings menu, open', 'seed', async (page) => { await open('/')(page); await page.locator('.menu summary').click(); }],
   ['project', 'seed', open('/projects/acme/web')],
   ['project without a hit', 'seed', open('/projects/acme/web?search=nothing-like-this')],
   ['error', null, open('/settings/nothing-here')],
