@@ -80,7 +80,9 @@ size_t log_redact(char *text, size_t n)
 	while (from < n) {
 		str prefix = STR_NONE;
 
-		if (text[from] == 'b' || text[from] == 'r')
+		/* "rt_" within a word is no token: the public ids of grants begin with "grt_". */
+		if (text[from] == 'b' ||
+		    (text[from] == 'r' && (from == 0 || !is_alnum(text[from - 1]))))
 			prefix = token_at((str){ text + from, n - from }, &length);
 		if (prefix.p == NULL) {
 			text[to++] = text[from++];

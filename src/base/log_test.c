@@ -95,6 +95,14 @@ TEST(log_redact_knows_every_kind_and_spares_short_words)
 	            " bi-*** bi_se_*** bi_ar_***?bi-lingual start_up rt_0123456789abcdefghi"));
 }
 
+TEST(log_keeps_the_public_id_of_a_grant)
+{
+	char text[] = "grant=grt_" PAYLOAD " token=rt_" PAYLOAD;
+	size_t n = log_redact(text, sizeof(text) - 1);
+
+	CHECK_STR(((str){ text, n }), S("grant=grt_" PAYLOAD " token=rt_***"));
+}
+
 TEST(log_shows_no_part_of_a_token_where_a_long_value_is_cut)
 {
 	char value[4096];
