@@ -11,7 +11,7 @@ enum { STATUS_OK = 200, STATUS_SEE_OTHER = 303, STATUS_BAD = 400, STATUS_FORBIDD
 
 static const char style[] =
 	"body{font:1rem/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#1d2433;background:#fff}"
-	"h1{font-size:1.5rem}a{color:#1a56b8}table{border-collapse:collapse;width:100%}"
+	"h1{font-size:1.5rem}h2{font-size:1.2rem;margin:.2rem 0}p{margin:.5rem 0}a{color:#1a56b8}table{border-collapse:collapse;width:100%}"
 	"th,td{text-align:start;padding:.5rem;border-bottom:1px solid #d8dde6;vertical-align:top}"
 	"button,.button{font:inherit;padding:.3rem .8rem;border:1px solid #1a56b8;border-radius:.4rem;background:#1a56b8;"
 	"color:#fff;cursor:pointer;text-decoration:none;display:inline-block}"

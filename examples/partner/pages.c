@@ -36,7 +36,7 @@ static void connection_card(struct visit *v, const struct bi18n_connection *c)
 	     c->state == BI18N_CONNECTED ? "Connected" :
 	     c->state == BI18N_RECONNECT_REQUIRED ? "Reconnect" :
 	     c->state == BI18N_SCOPE_REQUIRED ? "Needs permission" : "One moment");
-	html(v, "<p class=scopes>May use <code>%s</code> in %s.</p><p>", c->scopes,
+	html(v, "<p class=scopes>May use <code>%s</code> in %s.</p><div>", c->scopes,
 	     c->all_projects ? "all projects" : "the chosen projects");
 	if (connected)
 		html(v, "<a class=button href=\"/projects?organization=%s\">Open %s</a> ", c->organization_id,
@@ -47,7 +47,7 @@ static void connection_card(struct visit *v, const struct bi18n_connection *c)
 		act_button(v, c, "/reconnect", "Give permission", "");
 	if (connected)
 		act_button(v, c, "/disconnect", "Disconnect", "quiet");
-	html(v, "</p></section>");
+	html(v, "</div></section>");
 }
 
 void home_page(struct visit *v)
