@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What forms do. Each is one call of the library and a redirect; whatever the call does not do is a page of its own. */
+ * What forms do. Each is one call of the library and a redirect; whatever the call does not do is a
+ * page of its own. */
 #include "app.h"
 
 #include <stdio.h>
@@ -16,8 +17,10 @@ void sign_in_act(struct visit *v)
 		redirect(v, "/");
 		return;
 	}
-	/* Lax: it comes along when the platform sends the browser to /callback, but not with a form of another site. */
-	snprintf(header, sizeof(header), SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Lax", cookie);
+	/* Lax: it comes along when the platform sends the browser to /callback, but not with a form
+	 * of another site. */
+	snprintf(header, sizeof(header), SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Lax",
+		 cookie);
 	evhttp_add_header(evhttp_request_get_output_headers(v->request), "Set-Cookie", header);
 	redirect(v, "/");
 }
@@ -25,8 +28,8 @@ void sign_in_act(struct visit *v)
 void connect_act(struct visit *v)
 {
 	const struct bi18n_authorize in = { .owner_id = v->owner, .scopes = APP_SCOPES };
-	struct bi18n_authorization   out;
-	struct bi18n_error           error;
+	struct bi18n_authorization out;
+	struct bi18n_error error;
 
 	if (bi18n_authorize_url(v->app->client, &in, &out, &error) != BI18N_OK)
 		refusal_page(v, &error);
@@ -36,25 +39,27 @@ void connect_act(struct visit *v)
 
 void callback_act(struct visit *v)
 {
-	const char               *uri = evhttp_request_get_uri(v->request);
+	const char *uri = evhttp_request_get_uri(v->request);
 	struct bi18n_connections *made;
-	struct bi18n_error        error;
+	struct bi18n_error error;
 
 	if (bi18n_callback(v->app->client, v->owner, uri, NULL, &made, &error) != BI18N_OK) {
 		refusal_page(v, &error);
 		return;
 	}
 	bi18n_free(made);
-	redirect(v, "/");            /* also takes the code out of the address bar */
+	redirect(v, "/"); /* also takes the code out of the address bar */
 }
 
-/* Reconnecting and stepping up are one thing: all that was granted, and all that this application asks for. */
+/* Reconnecting and stepping up are one thing: all that was granted, and all that this application
+ * asks for. */
 void reconnect_act(struct visit *v)
 {
 	struct bi18n_authorization out;
-	struct bi18n_error         error;
+	struct bi18n_error error;
 
-	if (bi18n_reauthorize_url(v->app->client, v->owner, field(v, "organization"), APP_SCOPES, &out, &error) != BI18N_OK)
+	if (bi18n_reauthorize_url(v->app->client, v->owner, field(v, "organization"), APP_SCOPES,
+				  &out, &error) != BI18N_OK)
 		refusal_page(v, &error);
 	else
 		redirect(v, out.url);
@@ -64,7 +69,8 @@ void disconnect_act(struct visit *v)
 {
 	struct bi18n_error error;
 
-	if (bi18n_disconnect(v->app->client, v->owner, field(v, "organization"), NULL, &error) != BI18N_OK)
+	if (bi18n_disconnect(v->app->client, v->owner, field(v, "organization"), NULL, &error) !=
+	    BI18N_OK)
 		refusal_page(v, &error);
 	else
 		redirect(v, "/");
@@ -82,8 +88,9 @@ void text_act(struct visit *v)
 {
 	struct bi18n_error error;
 
-	if (bi18n_text_set(v->app->client, v->owner, field(v, "organization"), field(v, "project"), field(v, "key_id"),
-	                   field(v, "language"), field(v, "text"), NULL, &error) != BI18N_OK)
+	if (bi18n_text_set(v->app->client, v->owner, field(v, "organization"), field(v, "project"),
+			   field(v, "key_id"), field(v, "language"), field(v, "text"), NULL,
+			   &error) != BI18N_OK)
 		refusal_page(v, &error);
 	else
 		back_to(v, "/texts");
@@ -93,8 +100,8 @@ void publish_act(struct visit *v)
 {
 	struct bi18n_error error;
 
-	if (bi18n_publish(v->app->client, v->owner, field(v, "organization"), field(v, "project"), true, NULL, NULL,
-	                  &error) != BI18N_OK)
+	if (bi18n_publish(v->app->client, v->owner, field(v, "organization"), field(v, "project"),
+			  true, NULL, NULL, &error) != BI18N_OK)
 		refusal_page(v, &error);
 	else
 		back_to(v, "/delivered");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small site whose users connect their Better I18N organizations. All that it knows about the platform goes through
- * <bi18n.h>; all else here is what any web application has: requests, sessions, pages. */
+ * A small site whose users connect their Better I18N organizations. All that it knows about the
+ * platform goes through <bi18n.h>; all else here is what any web application has: requests,
+ * sessions, pages. */
 #ifndef EXAMPLE_APP_H
 #define EXAMPLE_APP_H
 
@@ -11,8 +12,10 @@
 #include <event2/keyvalq_struct.h>
 #include <stdbool.h>
 
-/* What this application can do with an organization. translations:publish is one that users must tick. */
-#define APP_SCOPES "org:read projects:read translations:read translations:write translations:publish"
+/* What this application can do with an organization. translations:publish is one that users must
+ * tick. */
+#define APP_SCOPES \
+	"org:read projects:read translations:read translations:write translations:publish"
 
 /* Cookies of one host are shared by all of its ports: the name must be ours alone. */
 #define SESSION_COOKIE "partner_example"
@@ -20,17 +23,17 @@
 enum { SESSION_TEXT = 33, OWNER_MAX = 33 };
 
 struct app {
-	struct bi18n *client;        /* one for all threads */
+	struct bi18n *client; /* one for all threads */
 };
 
 /* One request on its way to an answer. */
 struct visit {
-	struct app            *app;
+	struct app *app;
 	struct evhttp_request *request;
-	struct evkeyvalq       fields;               /* query of a GET, form of a POST              */
-	char                   owner[OWNER_MAX];     /* who is signed in; "" : nobody               */
-	char                   csrf[SESSION_TEXT];   /* goes into every form, comes back with it    */
-	struct evbuffer       *page;
+	struct evkeyvalq fields; /* query of a GET, form of a POST              */
+	char owner[OWNER_MAX];	 /* who is signed in; "" : nobody               */
+	char csrf[SESSION_TEXT]; /* goes into every form, comes back with it    */
+	struct evbuffer *page;
 };
 
 /* pages.c: what is shown */
@@ -59,7 +62,7 @@ void refusal_page(struct visit *v, const struct bi18n_error *error);
 /* Opens a form that posts to `path`; close it with html(v, "</form>"). */
 void form_begin(struct visit *v, const char *path);
 void hidden(struct visit *v, const char *name, const char *value);
-const char *field(const struct visit *v, const char *name);        /* "" if it is not there */
+const char *field(const struct visit *v, const char *name); /* "" if it is not there */
 /* "path?organization=…&project=…&language=…" from the visit's fields; release with free(). */
 char *place(const struct visit *v, const char *path);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings, threads, and the way from a request to its page. Calls of the library wait for the network, so there are
- * several threads, each with an event loop of its own on one listening socket; the client is one for all of them. */
+ * Settings, threads, and the way from a request to its page. Calls of the library wait for the
+ * network, so there are several threads, each with an event loop of its own on one listening
+ * socket; the client is one for all of them. */
 #include "app.h"
 
 #include <errno.h>
@@ -17,14 +18,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { THREADS = 8, BODY_MAX = 64 * 1024, HEADERS_MAX = 16 * 1024, TIMEOUT_S = 30, PORT_DEFAULT = 8090, BACKLOG = 128,
-       ADDRESS_MAX = 64, STATUS_BAD = 400, STATUS_FORBIDDEN = 403, STATUS_NOT_FOUND = 404 };
+enum {
+	THREADS = 8,
+	BODY_MAX = 64 * 1024,
+	HEADERS_MAX = 16 * 1024,
+	TIMEOUT_S = 30,
+	PORT_DEFAULT = 8090,
+	BACKLOG = 128,
+	ADDRESS_MAX = 64,
+	STATUS_BAD = 400,
+	STATUS_FORBIDDEN = 403,
+	STATUS_NOT_FOUND = 404
+};
 
 static const struct route {
 	enum evhttp_cmd_type method;
-	const char          *path;
-	void               (*answer)(struct visit *v);
-	bool                 anybody;        /* also without a session */
+	const char *path;
+	void (*answer)(struct visit *v);
+	bool anybody; /* also without a session */
 } routes[] = {
 	{ EVHTTP_REQ_GET, "/", home_page, true },
 	{ EVHTTP_REQ_POST, "/sign-in", sign_in_act, true },
@@ -41,9 +52,10 @@ static const struct route {
 
 static void session_read(struct visit *v)
 {
-	const char *header = evhttp_find_header(evhttp_request_get_input_headers(v->request), "Cookie");
+	const char *header =
+		evhttp_find_header(evhttp_request_get_input_headers(v->request), "Cookie");
 	const char *at = header == NULL ? NULL : strstr(header, SESSION_COOKIE "=");
-	char        cookie[SESSION_TEXT];
+	char cookie[SESSION_TEXT];
 
 	if (at == NULL || sscanf(at, SESSION_COOKIE "=%32[0-9a-f]", cookie) != 1)
 		return;
@@ -53,10 +65,10 @@ static void session_read(struct visit *v)
 
 static bool fields_read(struct visit *v)
 {
-	const char      *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(v->request));
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(v->request));
 	struct evbuffer *body = evhttp_request_get_input_buffer(v->request);
-	char             form[BODY_MAX + 1];
-	ssize_t          n;
+	char form[BODY_MAX + 1];
+	ssize_t n;
 
 	TAILQ_INIT(&v->fields);
 	if (evhttp_request_get_command(v->request) == EVHTTP_REQ_GET)
@@ -75,7 +87,7 @@ static void plain_page(struct visit *v, int status, const char *title, const cha
 
 static const struct route *route_find(struct evhttp_request *request)
 {
-	const char          *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
 	enum evhttp_cmd_type method = evhttp_request_get_command(request);
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
@@ -96,7 +108,8 @@ static void answer(struct visit *v)
 		plain_page(v, STATUS_BAD, "Not understood", "That request was malformed.");
 	else if (v->owner[0] == '\0' && !route->anybody)
 		redirect(v, "/");
-	else if (route->method == EVHTTP_REQ_POST && !route->anybody && !session_secret_is(v->csrf, field(v, "csrf")))
+	else if (route->method == EVHTTP_REQ_POST && !route->anybody &&
+		 !session_secret_is(v->csrf, field(v, "csrf")))
 		plain_page(v, STATUS_FORBIDDEN, "Not allowed", "That form was not from this page.");
 	else
 		route->answer(v);
@@ -116,12 +129,13 @@ static void on_request(struct evhttp_request *request, void *app)
 	evbuffer_free(v.page);
 }
 
-/* Threads ------------------------------------------------------------------------------------------- */
+/* Threads
+ * ------------------------------------------------------------------------------------------- */
 
 struct worker {
-	pthread_t          thread;
+	pthread_t thread;
 	struct event_base *base;
-	struct evhttp     *http;
+	struct evhttp *http;
 };
 
 static bool worker_create(struct worker *w, struct app *app, evutil_socket_t socket)
@@ -148,8 +162,8 @@ static void *worker_run(void *worker)
 static void serve(struct app *app, evutil_socket_t socket)
 {
 	struct worker workers[THREADS] = { 0 };
-	sigset_t      ends;
-	int           got, started = 0;
+	sigset_t ends;
+	int got, started = 0;
 
 	/* Before the threads, so that the signal comes to sigwait and nowhere else. */
 	sigemptyset(&ends);
@@ -177,10 +191,11 @@ static void serve(struct app *app, evutil_socket_t socket)
 
 static evutil_socket_t listen_on(int port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-	                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int                one = 1;
-	evutil_socket_t    fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int one = 1;
+	evutil_socket_t fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
@@ -191,14 +206,16 @@ static evutil_socket_t listen_on(int port)
 	return -1;
 }
 
-/* Settings ------------------------------------------------------------------------------------------ */
+/* Settings
+ * ------------------------------------------------------------------------------------------ */
 
 /* 32 bytes in base64url. False: anything else. */
 static bool key_read(const char *text, uint8_t out[BI18N_KEY_BYTES])
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint32_t          bits = 0;
-	size_t            n = 0, bits_n = 0;
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t bits = 0;
+	size_t n = 0, bits_n = 0;
 
 	for (; text != NULL && *text != '\0' && *text != '='; text++) {
 		const char *digit = strchr(alphabet, *text);
@@ -219,19 +236,21 @@ static bool key_read(const char *text, uint8_t out[BI18N_KEY_BYTES])
 
 static bool client_open(struct app *app, const char *store, const char *callback)
 {
-	struct bi18n_key     key = { .id = 1 };
+	struct bi18n_key key = { .id = 1 };
 	struct bi18n_options options = {
 		.client_id = getenv("BI18N_CLIENT_ID"),
 		.client_secret = getenv("BI18N_CLIENT_SECRET"),
 		.base_url = getenv("BI18N_BASE_URL"),
 		.redirect_uri = callback,
 		.store = store,
-		.keys = &key, .keys_n = 1,
-		.cdn_fresh_ms = 1,       /* so that a publish is seen at once; leave it alone in a real site */
+		.keys = &key,
+		.keys_n = 1,
+		.cdn_fresh_ms =
+			1, /* so that a publish is seen at once; leave it alone in a real site */
 		.user_agent = "partner-example/1",
 	};
 	struct bi18n_error error;
-	bool               ok;
+	bool ok;
 
 	if (!key_read(getenv("BI18N_STORE_KEY"), key.bytes)) {
 		fprintf(stderr, "BI18N_STORE_KEY: 32 random bytes in base64url\n");
@@ -246,13 +265,14 @@ static bool client_open(struct app *app, const char *store, const char *callback
 
 int main(int argc, char **argv)
 {
-	const char     *store = argc > 1 ? argv[1] : "sqlite:partner.db";
-	int             port = PORT_DEFAULT;
-	char            callback[ADDRESS_MAX], rest;
-	struct app      app = { 0 };
+	const char *store = argc > 1 ? argv[1] : "sqlite:partner.db";
+	int port = PORT_DEFAULT;
+	char callback[ADDRESS_MAX], rest;
+	struct app app = { 0 };
 	evutil_socket_t socket;
 
-	if (argc > 3 || (argc == 3 && sscanf(argv[2], "%5d%c", &port, &rest) != 1) || port < 1 || port > UINT16_MAX) {
+	if (argc > 3 || (argc == 3 && sscanf(argv[2], "%5d%c", &port, &rest) != 1) || port < 1 ||
+	    port > UINT16_MAX) {
 		fprintf(stderr, "usage: partner_example [STORE [PORT]]\n");
 		return 2;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sessions of this example are in memory and ask for a name only. Your application has accounts; take the id of
- * the account for `owner`, never something that the browser can choose. */
+ * The sessions of this example are in memory and ask for a name only. Your application has
+ * accounts; take the id of the account for `owner`, never something that the browser can choose. */
 #include "app.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@ enum { SESSIONS_MAX = 256, RANDOM_BYTES = (SESSION_TEXT - 1) / 2 };
 static struct session {
 	char cookie[SESSION_TEXT], csrf[SESSION_TEXT], owner[OWNER_MAX];
 } sessions[SESSIONS_MAX];
-static size_t          sessions_next;         /* the oldest makes room */
+static size_t sessions_next; /* the oldest makes room */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool random_text(char out[SESSION_TEXT])

@@ -16,8 +16,8 @@ static const char *ready(struct partner *p, int *exit_out)
 static int status_command(struct partner *p)
 {
 	struct bi18n_connections *list;
-	struct bi18n_error        error;
-	int                       code;
+	struct bi18n_error error;
+	int code;
 
 	if (!partner_open(p, NULL, &code))
 		return code;
@@ -27,8 +27,9 @@ static int status_command(struct partner *p)
 	for (size_t i = 0; p->options->check && i < list->n; i++) {
 		char token[BI18N_TOKEN_MAX];
 
-		if (bi18n_installation_token(p->client, list->v[i].owner_id, list->v[i].organization_id, NULL, token,
-		                             NULL, NULL) == BI18N_OK)
+		if (bi18n_installation_token(p->client, list->v[i].owner_id,
+					     list->v[i].organization_id, NULL, token, NULL,
+					     NULL) == BI18N_OK)
 			bi18n_wipe(token, sizeof(token));
 	}
 	if (p->options->check) {
@@ -43,17 +44,17 @@ static int status_command(struct partner *p)
 
 static int token_command(struct partner *p)
 {
-	char               token[BI18N_TOKEN_MAX];
+	char token[BI18N_TOKEN_MAX];
 	struct bi18n_error error;
-	struct print       print;
-	int64_t            expires_in_ms;
-	int                code;
-	const char        *owner = ready(p, &code);
+	struct print print;
+	int64_t expires_in_ms;
+	int code;
+	const char *owner = ready(p, &code);
 
 	if (owner == NULL)
 		return code;
-	if (bi18n_installation_token(p->client, owner, p->options->organization, NULL, token, &expires_in_ms,
-	                             &error) != BI18N_OK)
+	if (bi18n_installation_token(p->client, owner, p->options->organization, NULL, token,
+				     &expires_in_ms, &error) != BI18N_OK)
 		return partner_fail(p, owner, &error);
 	if (p->options->json) {
 		print_begin(&print);
@@ -73,13 +74,14 @@ static int token_command(struct partner *p)
 /* --data: the word itself, or standard input. False: too long. */
 static bool body_read(const char *data, struct buf *out)
 {
-	char    part[16 * 1024];
+	char part[16 * 1024];
 	ssize_t n;
 
 	buf_init(out, INPUT_BYTES_MAX);
 	if (data != NULL && strcmp(data, "-") != 0)
 		buf_str(out, str_from(data));
-	while (data != NULL && strcmp(data, "-") == 0 && (n = read(STDIN_FILENO, part, sizeof(part))) > 0)
+	while (data != NULL && strcmp(data, "-") == 0 &&
+	       (n = read(STDIN_FILENO, part, sizeof(part))) > 0)
 		buf_str(out, (str){ part, (size_t)n });
 	return !out->full;
 }
@@ -95,13 +97,18 @@ static void print_body(const struct bi18n_answer *answer)
 static int call_send(struct partner *p, const char *owner, const struct buf *body)
 {
 	struct bi18n_request request = {
-		.method = p->options->words[1], .path = p->options->words[2], .body = body->n > 0 ? body->p : NULL,
-		.body_n = body->n, .content_type = p->options->content_type, .idempotent = p->options->idempotent,
+		.method = p->options->words[1],
+		.path = p->options->words[2],
+		.body = body->n > 0 ? body->p : NULL,
+		.body_n = body->n,
+		.content_type = p->options->content_type,
+		.idempotent = p->options->idempotent,
 	};
 	struct bi18n_answer *answer;
-	struct bi18n_error   error;
+	struct bi18n_error error;
 
-	if (bi18n_request(p->client, owner, p->options->organization, &request, NULL, &answer, &error) != BI18N_OK)
+	if (bi18n_request(p->client, owner, p->options->organization, &request, NULL, &answer,
+			  &error) != BI18N_OK)
 		return partner_fail(p, owner, &error);
 	print_body(answer);
 	bi18n_free(answer);
@@ -110,14 +117,15 @@ static int call_send(struct partner *p, const char *owner, const struct buf *bod
 
 static int call_command(struct partner *p)
 {
-	struct buf  body;
-	int         code;
+	struct buf body;
+	int code;
 	const char *owner = ready(p, &code);
 
 	if (owner == NULL)
 		return code;
-	code = body_read(p->options->data, &body) ? call_send(p, owner, &body) :
-	       partner_usage("--data: more than %d bytes", INPUT_BYTES_MAX);
+	code = body_read(p->options->data, &body)
+		       ? call_send(p, owner, &body)
+		       : partner_usage("--data: more than %d bytes", INPUT_BYTES_MAX);
 	buf_fini(&body);
 	return code;
 }
@@ -125,20 +133,22 @@ static int call_command(struct partner *p)
 static int cdn_command(struct partner *p)
 {
 	struct bi18n_answer *answer;
-	struct bi18n_error   error;
-	int                  code;
+	struct bi18n_error error;
+	int code;
 
 	if (!partner_open_bare(p, &code))
 		return code;
-	if (bi18n_cdn_get(p->client, p->options->words[1], p->options->words[2], p->options->name_space, NULL, &answer,
-	                  &error) != BI18N_OK)
+	if (bi18n_cdn_get(p->client, p->options->words[1], p->options->words[2],
+			  p->options->name_space, NULL, &answer, &error) != BI18N_OK)
 		return partner_fail(p, NULL, &error);
 	print_body(answer);
 	bi18n_free(answer);
 	return EXIT_DONE;
 }
 
-/* MCP ----------------------------------------------------------------------------------------------- */
+/* MCP
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name, *file;
@@ -152,7 +162,7 @@ static const struct {
 /* 0: an unknown one. */
 static unsigned targets_of(const char *list)
 {
-	str      rest = str_from(list), part;
+	str rest = str_from(list), part;
 	unsigned all = list == NULL ? BI18N_MCP_ALL : 0;
 
 	while (str_cut(&rest, ',', &part)) {
@@ -169,7 +179,7 @@ static unsigned targets_of(const char *list)
 
 static void print_targets(const struct partner *p, unsigned chosen)
 {
-	const char  *directory = p->options->words[1];
+	const char *directory = p->options->words[1];
 	struct print print;
 
 	print_begin(&print);
@@ -195,35 +205,37 @@ static void print_targets(const struct partner *p, unsigned chosen)
 
 static int mcp_command(struct partner *p)
 {
-	unsigned           chosen = targets_of(p->options->target);
+	unsigned chosen = targets_of(p->options->target);
 	struct bi18n_error error;
-	const char        *owner;
-	int                code;
+	const char *owner;
+	int code;
 
 	if (chosen == 0)
 		return partner_usage("--target: cursor, claude, vscode, separated by commas");
 	owner = ready(p, &code);
 	if (owner == NULL)
 		return code;
-	if (bi18n_mcp_config(p->client, owner, p->options->organization, p->options->words[1], chosen,
-	                     p->options->server_url, NULL, &error) != BI18N_OK)
+	if (bi18n_mcp_config(p->client, owner, p->options->organization, p->options->words[1],
+			     chosen, p->options->server_url, NULL, &error) != BI18N_OK)
 		return partner_fail(p, owner, &error);
 	print_targets(p, chosen);
 	if (!p->options->json)
-		fprintf(stderr, "The token in them is good for an hour at most. Keep them out of version control.\n");
+		fprintf(stderr, "The token in them is good for an hour at most. Keep them out of "
+				"version control.\n");
 	return EXIT_DONE;
 }
 
 static int disconnect_command(struct partner *p)
 {
 	struct bi18n_connections *row;
-	struct bi18n_error        error;
-	int                       code;
-	const char               *owner = ready(p, &code);
+	struct bi18n_error error;
+	int code;
+	const char *owner = ready(p, &code);
 
 	if (owner == NULL)
 		return code;
-	if (bi18n_disconnect(p->client, owner, p->options->organization, NULL, &error) != BI18N_OK ||
+	if (bi18n_disconnect(p->client, owner, p->options->organization, NULL, &error) !=
+		    BI18N_OK ||
 	    bi18n_connection(p->client, owner, p->options->organization, &row, &error) != BI18N_OK)
 		return partner_fail(p, owner, &error);
 	print_connections(p, row, false);
@@ -231,17 +243,23 @@ static int disconnect_command(struct partner *p)
 	return EXIT_DONE;
 }
 
-/* The table ----------------------------------------------------------------------------------------- */
+/* The table
+ * ----------------------------------------------------------------------------------------- */
 
 static const struct command table[] = {
-	{ FOR_CONNECT, "connect", "", 0, connect_command, "connect an organization, or widen a connection" },
+	{ FOR_CONNECT, "connect", "", 0, connect_command,
+	  "connect an organization, or widen a connection" },
 	{ FOR_STATUS, "status", "", 0, status_command, "list the connections" },
 	{ FOR_TOKEN, "token", "", 0, token_command, "print an installation token" },
-	{ FOR_CALL, "call", "METHOD PATH", 2, call_command, "send a request with the connection's token" },
+	{ FOR_CALL, "call", "METHOD PATH", 2, call_command,
+	  "send a request with the connection's token" },
 	{ FOR_CDN, "cdn", "ORG/PROJECT LOCALE", 2, cdn_command, "print published texts" },
-	{ FOR_MCP, "mcp-config", "DIR", 1, mcp_command, "let the editors of a workspace work on the texts" },
-	{ FOR_DISCONNECT, "disconnect", "", 0, disconnect_command, "revoke the grant and end the connection" },
-	{ FOR_HAMMER, "hammer", "", 0, hammer_command, "call from many threads and processes, and count" },
+	{ FOR_MCP, "mcp-config", "DIR", 1, mcp_command,
+	  "let the editors of a workspace work on the texts" },
+	{ FOR_DISCONNECT, "disconnect", "", 0, disconnect_command,
+	  "revoke the grant and end the connection" },
+	{ FOR_HAMMER, "hammer", "", 0, hammer_command,
+	  "call from many threads and processes, and count" },
 };
 
 const struct command *command_table(size_t *n_out)

@@ -17,18 +17,18 @@ enum { CODES_MAX = 64, PROCESSES_MAX = 64 };
 
 /* Of one process; travels through a pipe as it is. */
 struct tally {
-	uint64_t           calls, mints, refreshes, retries, errors;
-	uint64_t           by_code[CODES_MAX];
-	struct bi18n_error first;        /* error */
-	int                exit_code;    /* of a process that could not start */
+	uint64_t calls, mints, refreshes, retries, errors;
+	uint64_t by_code[CODES_MAX];
+	struct bi18n_error first; /* error */
+	int exit_code;		  /* of a process that could not start */
 };
 
 struct hammer {
-	struct partner  *p;
-	const char      *owner;
+	struct partner *p;
+	const char *owner;
 	atomic_int_least64_t left;
-	pthread_mutex_t  lock;
-	struct tally     tally;
+	pthread_mutex_t lock;
+	struct tally tally;
 };
 
 static void count_one(struct tally *t, enum bi18n_code code, const struct bi18n_error *error)
@@ -58,16 +58,18 @@ static void tally_add(struct tally *all, const struct tally *t)
 
 static void *hammer_thread(void *argument)
 {
-	struct hammer             *h = argument;
-	const char                *path = h->p->options->path;
-	const struct bi18n_request request = { .method = "GET", .path = path == NULL ? PATH_DEFAULT : path };
-	struct tally               own = { 0 };
+	struct hammer *h = argument;
+	const char *path = h->p->options->path;
+	const struct bi18n_request request = { .method = "GET",
+					       .path = path == NULL ? PATH_DEFAULT : path };
+	struct tally own = { 0 };
 
 	while (atomic_fetch_sub(&h->left, 1) > 0) {
 		struct bi18n_answer *answer;
-		struct bi18n_error   error;
-		enum bi18n_code      code = bi18n_request(h->p->client, h->owner, h->p->options->organization,
-		                                          &request, NULL, &answer, &error);
+		struct bi18n_error error;
+		enum bi18n_code code =
+			bi18n_request(h->p->client, h->owner, h->p->options->organization, &request,
+				      NULL, &answer, &error);
 
 		if (code == BI18N_OK)
 			bi18n_free(answer);
@@ -81,7 +83,7 @@ static void *hammer_thread(void *argument)
 
 static bool threads_run(struct hammer *h)
 {
-	size_t     n = (size_t)h->p->options->threads, started = 0;
+	size_t n = (size_t)h->p->options->threads, started = 0;
 	pthread_t *threads = arena_array(h->p->arena, pthread_t, n);
 
 	while (started < n && pthread_create(&threads[started], NULL, hammer_thread, h) == 0)
@@ -96,7 +98,7 @@ static bool threads_run(struct hammer *h)
 /* One process with a client of its own: `calls` of them. */
 static struct tally process_run(struct partner *p, int64_t calls)
 {
-	struct hammer      h = { .p = p };
+	struct hammer h = { .p = p };
 	struct bi18n_stats stats;
 
 	if (!partner_open(p, NULL, &h.tally.exit_code))
@@ -107,7 +109,8 @@ static struct tally process_run(struct partner *p, int64_t calls)
 	pthread_mutex_init(&h.lock, NULL);
 	atomic_store(&h.left, calls);
 	if (!threads_run(&h))
-		h.tally.exit_code = partner_usage("cannot start %lld threads", (long long)p->options->threads);
+		h.tally.exit_code =
+			partner_usage("cannot start %lld threads", (long long)p->options->threads);
 	bi18n_stats(p->client, &stats);
 	h.tally.mints = stats.mints;
 	h.tally.refreshes = stats.refreshes;
@@ -116,13 +119,14 @@ static struct tally process_run(struct partner *p, int64_t calls)
 	return h.tally;
 }
 
-/* Processes ----------------------------------------------------------------------------------------- */
+/* Processes
+ * ----------------------------------------------------------------------------------------- */
 
 static _Noreturn void child_run(struct partner *p, int64_t calls, int pipe_fd)
 {
 	struct tally t = process_run(p, calls);
-	const char  *from = (const char *)&t;
-	size_t       n = sizeof(t);
+	const char *from = (const char *)&t;
+	size_t n = sizeof(t);
 
 	bi18n_close(&p->client);
 	while (n > 0) {
@@ -172,16 +176,17 @@ static int child_start(struct partner *p, int64_t calls, pid_t *pid_out)
 /* Forks before any client exists: nothing of the library crosses a fork. */
 static struct tally processes_run(struct partner *p)
 {
-	int64_t      n = p->options->processes, calls = p->options->calls;
+	int64_t n = p->options->processes, calls = p->options->calls;
 	struct tally all = { 0 }, one;
-	pid_t        pids[PROCESSES_MAX];
-	int          fds[PROCESSES_MAX];
+	pid_t pids[PROCESSES_MAX];
+	int fds[PROCESSES_MAX];
 
 	for (int64_t i = 0; i < n; i++)
 		fds[i] = child_start(p, calls / n + (i < calls % n ? 1 : 0), &pids[i]);
 	for (int64_t i = 0; i < n; i++) {
 		if (fds[i] < 0 || !read_all(fds[i], &one))
-			all.exit_code = partner_usage("process %lld did not end well", (long long)i + 1);
+			all.exit_code =
+				partner_usage("process %lld did not end well", (long long)i + 1);
 		else
 			tally_add(&all, &one);
 		if (fds[i] < 0)
@@ -194,10 +199,13 @@ static struct tally processes_run(struct partner *p)
 
 static void print_tally(const struct partner *p, const struct tally *t, int64_t elapsed_ms)
 {
-	const struct { const char *name; int64_t value; } members[] = {
-		{ "calls", (int64_t)t->calls }, { "mints", (int64_t)t->mints },
+	const struct {
+		const char *name;
+		int64_t value;
+	} members[] = {
+		{ "calls", (int64_t)t->calls },		{ "mints", (int64_t)t->mints },
 		{ "refreshes", (int64_t)t->refreshes }, { "retries", (int64_t)t->retries },
-		{ "errors", (int64_t)t->errors }, { "elapsedMs", elapsed_ms },
+		{ "errors", (int64_t)t->errors },	{ "elapsedMs", elapsed_ms },
 	};
 	struct print print;
 
@@ -215,7 +223,8 @@ static void print_tally(const struct partner *p, const struct tally *t, int64_t 
 			continue;
 		print_number(&print, bi18n_code_name((enum bi18n_code)i), (int64_t)t->by_code[i]);
 		if (!p->options->json)
-			printf("  %s %llu\n", bi18n_code_name((enum bi18n_code)i), (unsigned long long)t->by_code[i]);
+			printf("  %s %llu\n", bi18n_code_name((enum bi18n_code)i),
+			       (unsigned long long)t->by_code[i]);
 	}
 	json_close_object(&print.out);
 	json_close_object(&print.out);
@@ -225,16 +234,19 @@ static void print_tally(const struct partner *p, const struct tally *t, int64_t 
 		buf_fini(&print.buf);
 }
 
-/* What calls met is in the counts; only a run without a single success is a failure of the command. */
+/* What calls met is in the counts; only a run without a single success is a failure of the command.
+ */
 int hammer_command(struct partner *p)
 {
-	int64_t      started_ms = clock_mono_ms();
-	struct tally t = p->options->processes > 1 ? processes_run(p) : process_run(p, p->options->calls);
+	int64_t started_ms = clock_mono_ms();
+	struct tally t =
+		p->options->processes > 1 ? processes_run(p) : process_run(p, p->options->calls);
 
 	if (t.exit_code != EXIT_DONE)
 		return t.exit_code;
 	print_tally(p, &t, clock_mono_ms() - started_ms);
 	if (t.errors < t.calls || t.errors == 0)
 		return EXIT_DONE;
-	return p->options->json ? partner_complain(&t.first) : partner_fail(p, p->options->owner, &t.first);
+	return p->options->json ? partner_complain(&t.first)
+				: partner_fail(p, p->options->owner, &t.first);
 }

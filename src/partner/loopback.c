@@ -15,16 +15,18 @@ enum { BACKLOG = 16, PAGE_BYTES_MAX = 2048, SEND_S_MAX = 5, STATUS_OK = 200 };
 
 static bool listen_on(struct loopback *l, int port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-	                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t          n = sizeof(address);
-	int                one = 1;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(address);
+	int one = 1;
 
 	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->fd < 0)
 		return false;
 	setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(l->fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(l->fd, BACKLOG) == 0 &&
+	if (bind(l->fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    listen(l->fd, BACKLOG) == 0 &&
 	    getsockname(l->fd, (struct sockaddr *)&address, &n) == 0) {
 		l->port = ntohs(address.sin_port);
 		return true;
@@ -48,7 +50,7 @@ static void peer_close(struct loopback_peer *peer)
 	if (peer->fd >= 0)
 		close(peer->fd);
 	peer->fd = -1;
-	explicit_bzero(peer->request, sizeof(peer->request));    /* a code was in it */
+	explicit_bzero(peer->request, sizeof(peer->request)); /* a code was in it */
 }
 
 void loopback_close(struct loopback *l)
@@ -78,18 +80,21 @@ static void send_all(int fd, const char *p, size_t n)
 void loopback_answer(struct loopback_peer *peer, int status, const char *title, const char *text)
 {
 	char page[PAGE_BYTES_MAX], head[PAGE_BYTES_MAX];
-	int  page_n, head_n;
+	int page_n, head_n;
 
 	page_n = snprintf(page, sizeof(page),
-	                  "<!doctype html><html lang=en><meta charset=utf-8><title>%s</title>"
-	                  "<body style=\"font:1.1rem/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem\">"
-	                  "<h1>%s</h1><p>%s</p>\n", title, title, text);
-	head_n = snprintf(head, sizeof(head),
-	                  "HTTP/1.1 %d %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n"
-	                  "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n"
-	                  "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
-	                  "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
-	                  status, status == STATUS_OK ? "OK" : "Refused", page_n);
+			  "<!doctype html><html lang=en><meta charset=utf-8><title>%s</title>"
+			  "<body style=\"font:1.1rem/1.5 system-ui;max-width:32rem;margin:20vh "
+			  "auto;padding:0 1rem\">"
+			  "<h1>%s</h1><p>%s</p>\n",
+			  title, title, text);
+	head_n = snprintf(
+		head, sizeof(head),
+		"HTTP/1.1 %d %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n"
+		"Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n"
+		"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+		"X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+		status, status == STATUS_OK ? "OK" : "Refused", page_n);
 	send_all(peer->fd, head, (size_t)head_n);
 	send_all(peer->fd, page, (size_t)page_n);
 	shutdown(peer->fd, SHUT_WR);
@@ -133,7 +138,8 @@ static bool request_wanted(struct loopback_peer *peer, const char **query_out)
 	}
 	query = strchr(target, '?');
 	if (query == NULL || strncmp(target, "/callback?", strlen("/callback?")) != 0) {
-		loopback_answer(peer, 404, "Nothing here", "This address waits for a connection to complete.");
+		loopback_answer(peer, 404, "Nothing here",
+				"This address waits for a connection to complete.");
 		return false;
 	}
 	*query_out = query + 1;
@@ -164,7 +170,8 @@ static bool peer_read(struct loopback_peer *peer, const char **query_out)
 	return false;
 }
 
-/* Fills `polled` with the listener first, then the peers in order (-1 is ignored by poll). Returns how long to wait. */
+/* Fills `polled` with the listener first, then the peers in order (-1 is ignored by poll). Returns
+ * how long to wait. */
 static int64_t poll_prepare(struct loopback *l, struct pollfd *polled, int64_t until_ms)
 {
 	int64_t now_ms = clock_mono_ms();

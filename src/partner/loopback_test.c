@@ -13,8 +13,9 @@ static struct loopback l;
 
 static int say(const char *text)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)l.port),
-	                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)l.port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	CHECK(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
@@ -24,7 +25,7 @@ static int say(const char *text)
 
 static int status_heard(int fd)
 {
-	char   answer[4096];
+	char answer[4096];
 	size_t n = 0;
 	ssize_t got;
 	int64_t status = 0;
@@ -38,7 +39,7 @@ static int status_heard(int fd)
 static int refusal_of(const char *request)
 {
 	const char *query;
-	int         fd = say(request);
+	int fd = say(request);
 
 	CHECK(loopback_next(&l, clock_mono_ms() + SHORT_MS, &query) == NULL);
 	return status_heard(fd);
@@ -47,8 +48,8 @@ static int refusal_of(const char *request)
 TEST(a_callback_is_heard_among_idle_connections_and_split_requests)
 {
 	struct loopback_peer *peer;
-	const char           *query;
-	int                   idle, slow;
+	const char *query;
+	int idle, slow;
 
 	CHECK(loopback_open(&l, 0, 0));
 	idle = say("");
@@ -66,7 +67,10 @@ TEST(a_callback_is_heard_among_idle_connections_and_split_requests)
 
 TEST(everything_but_a_callback_is_answered_and_forgotten)
 {
-	static const struct { const char *request; int status; } refused[] = {
+	static const struct {
+		const char *request;
+		int status;
+	} refused[] = {
 		{ "GET /favicon.ico HTTP/1.1\r\n\r\n", 404 },
 		{ "GET /callback HTTP/1.1\r\n\r\n", 404 },
 		{ "GET /callbacks?code=a HTTP/1.1\r\n\r\n", 404 },

@@ -11,7 +11,9 @@
 
 #include "base/text.h"
 
-#define KEY_HELP "make one and keep it: export BI18N_STORE_KEY=$(openssl rand 32 | basenc --base64url | tr -d =)"
+#define KEY_HELP                                                                                 \
+	"make one and keep it: export BI18N_STORE_KEY=$(openssl rand 32 | basenc --base64url | " \
+	"tr -d =)"
 
 static const char *environment(const char *name)
 {
@@ -23,9 +25,9 @@ static const char *environment(const char *name)
 /* BI18N_STORE_KEY: 32 bytes in base64url, with or without padding. */
 static bool key_read(struct arena *a, struct bi18n_key *out)
 {
-	str      text = str_from(environment("BI18N_STORE_KEY"));
+	str text = str_from(environment("BI18N_STORE_KEY"));
 	uint8_t *bytes;
-	size_t   n;
+	size_t n;
 
 	while (text.n > 0 && text.p[text.n - 1] == '=')
 		text.n--;
@@ -56,13 +58,13 @@ static bool directory_make(char *path)
 static const char *store_default(struct arena *a)
 {
 	const char *data = environment("XDG_DATA_HOME"), *home = environment("HOME");
-	str         path;
-	char       *text;
+	str path;
+	char *text;
 
 	if (data == NULL && home == NULL)
 		return NULL;
-	path = data != NULL ? arena_printf(a, "%s/bi18n-partner/connections.db", data) :
-	       arena_printf(a, "%s/.local/share/bi18n-partner/connections.db", home);
+	path = data != NULL ? arena_printf(a, "%s/bi18n-partner/connections.db", data)
+			    : arena_printf(a, "%s/.local/share/bi18n-partner/connections.db", home);
 	text = arena_cstr(a, path);
 	return directory_make(text) ? arena_cstr(a, arena_printf(a, "sqlite:%s", text)) : NULL;
 }
@@ -88,31 +90,41 @@ static bool open_with(struct partner *p, struct bi18n_options *in, int *exit_out
 
 bool partner_open(struct partner *p, const char *redirect_uri, int *exit_out)
 {
-	struct bi18n_key     key;
+	struct bi18n_key key;
 	struct bi18n_options in = {
-		.client_id = environment("BI18N_CLIENT_ID"), .client_secret = environment("BI18N_CLIENT_SECRET"),
-		.store = p->options->store, .redis = p->options->redis, .keys = &key, .keys_n = 1,
+		.client_id = environment("BI18N_CLIENT_ID"),
+		.client_secret = environment("BI18N_CLIENT_SECRET"),
+		.store = p->options->store,
+		.redis = p->options->redis,
+		.keys = &key,
+		.keys_n = 1,
 		.redirect_uri = redirect_uri,
 	};
 	bool ok;
 
 	if (in.client_id == NULL)
-		return refuse(exit_out, partner_usage("BI18N_CLIENT_ID is not set: the id of your registered app"));
+		return refuse(
+			exit_out,
+			partner_usage("BI18N_CLIENT_ID is not set: the id of your registered app"));
 	if (in.store == NULL)
 		in.store = store_default(p->arena);
 	if (in.store == NULL)
-		return refuse(exit_out, partner_usage("--store: no data directory to put it by default"));
+		return refuse(exit_out,
+			      partner_usage("--store: no data directory to put it by default"));
 	if (in.redirect_uri == NULL)
-		in.redirect_uri = arena_cstr(p->arena, arena_printf(p->arena, "http://127.0.0.1:%d/callback",
-		                                                    CALLBACK_PORT_DEFAULT));
+		in.redirect_uri =
+			arena_cstr(p->arena, arena_printf(p->arena, "http://127.0.0.1:%d/callback",
+							  CALLBACK_PORT_DEFAULT));
 	if (!key_read(p->arena, &key))
-		return refuse(exit_out, partner_usage("BI18N_STORE_KEY: 32 bytes in base64url; " KEY_HELP));
+		return refuse(exit_out,
+			      partner_usage("BI18N_STORE_KEY: 32 bytes in base64url; " KEY_HELP));
 	ok = open_with(p, &in, exit_out);
 	bi18n_wipe(&key, sizeof(key));
 	return ok;
 }
 
-/* Without a store: published texts are for everybody ------------------------------------------------- */
+/* Without a store: published texts are for everybody
+ * ------------------------------------------------- */
 
 static enum bi18n_stored no_upsert(void *context, const struct bi18n_row *rows, size_t n)
 {
@@ -120,20 +132,22 @@ static enum bi18n_stored no_upsert(void *context, const struct bi18n_row *rows, 
 	return BI18N_STORED_FAILED;
 }
 
-static enum bi18n_stored no_find(void *context, const char *owner, const char *organization, bi18n_row_fn *visit,
-                                 void *visitor)
+static enum bi18n_stored no_find(void *context, const char *owner, const char *organization,
+				 bi18n_row_fn *visit, void *visitor)
 {
 	(void)context, (void)owner, (void)organization, (void)visit, (void)visitor;
 	return BI18N_STORED_NONE;
 }
 
-static enum bi18n_stored no_list(void *context, const char *owner, bi18n_row_fn *visit, void *visitor)
+static enum bi18n_stored no_list(void *context, const char *owner, bi18n_row_fn *visit,
+				 void *visitor)
 {
 	(void)context, (void)owner, (void)visit, (void)visitor;
 	return BI18N_STORED_NONE;
 }
 
-static enum bi18n_stored no_swap(void *context, const char *digest, const char *grant, const struct bi18n_row *row)
+static enum bi18n_stored no_swap(void *context, const char *digest, const char *grant,
+				 const struct bi18n_row *row)
 {
 	(void)context, (void)digest, (void)grant, (void)row;
 	return BI18N_STORED_NONE;
@@ -145,7 +159,8 @@ static enum bi18n_stored no_put(void *context, const struct bi18n_pending *pendi
 	return BI18N_STORED_FAILED;
 }
 
-static enum bi18n_stored no_take(void *context, const char *digest, bi18n_pending_fn *visit, void *visitor)
+static enum bi18n_stored no_take(void *context, const char *digest, bi18n_pending_fn *visit,
+				 void *visitor)
 {
 	(void)context, (void)digest, (void)visit, (void)visitor;
 	return BI18N_STORED_NONE;
@@ -153,11 +168,16 @@ static enum bi18n_stored no_take(void *context, const char *digest, bi18n_pendin
 
 bool partner_open_bare(struct partner *p, int *exit_out)
 {
-	static const struct bi18n_store nowhere = { .upsert = no_upsert, .find = no_find, .list = no_list,
-	                                            .swap = no_swap, .pending_put = no_put,
-	                                            .pending_take = no_take };
-	struct bi18n_key     key = { 0 };
-	struct bi18n_options in = { .client_id = "bi18n-partner", .custom_store = &nowhere, .keys = &key, .keys_n = 1 };
+	static const struct bi18n_store nowhere = { .upsert = no_upsert,
+						    .find = no_find,
+						    .list = no_list,
+						    .swap = no_swap,
+						    .pending_put = no_put,
+						    .pending_take = no_take };
+	struct bi18n_key key = { 0 };
+	struct bi18n_options in = {
+		.client_id = "bi18n-partner", .custom_store = &nowhere, .keys = &key, .keys_n = 1
+	};
 
 	if (getrandom(key.bytes, sizeof(key.bytes), 0) != (ssize_t)sizeof(key.bytes))
 		return refuse(exit_out, partner_usage("the system has no random bytes"));
@@ -166,10 +186,10 @@ bool partner_open_bare(struct partner *p, int *exit_out)
 
 const char *partner_owner(struct partner *p, int *exit_out)
 {
-	const char               *organization = p->options->organization, *owner = NULL;
+	const char *organization = p->options->organization, *owner = NULL;
 	struct bi18n_connections *all;
-	struct bi18n_error        error;
-	bool                      several = false;
+	struct bi18n_error error;
+	bool several = false;
 
 	if (p->options->owner != NULL)
 		return p->options->owner;
@@ -190,12 +210,13 @@ const char *partner_owner(struct partner *p, int *exit_out)
 	if (owner != NULL && !several)
 		return owner;
 	if (several) {
-		*exit_out = partner_usage("several owners have such a connection: say which with --owner");
+		*exit_out = partner_usage(
+			"several owners have such a connection: say which with --owner");
 		return NULL;
 	}
 	error = (struct bi18n_error){ .code = BI18N_NOT_CONNECTED };
-	snprintf(error.message, sizeof(error.message), "no connection%s%.60s", organization == NULL ? "" : " to ",
-	         organization == NULL ? "" : organization);
+	snprintf(error.message, sizeof(error.message), "no connection%s%.60s",
+		 organization == NULL ? "" : " to ", organization == NULL ? "" : organization);
 	*exit_out = partner_fail(p, NULL, &error);
 	return NULL;
 }

@@ -6,7 +6,7 @@
 #include "base/test.h"
 
 static struct options options;
-static char           why[160];
+static char why[160];
 
 static bool parse(char **argv)
 {
@@ -20,8 +20,8 @@ static bool parse(char **argv)
 
 TEST(options_stand_before_and_after_words)
 {
-	CHECK(parse(ARGV((char *)"--owner", (char *)"u1", (char *)"call", (char *)"GET", (char *)"--json",
-	                 (char *)"/x", (char *)"--data=-")));
+	CHECK(parse(ARGV((char *)"--owner", (char *)"u1", (char *)"call", (char *)"GET",
+			 (char *)"--json", (char *)"/x", (char *)"--data=-")));
 	CHECK(strcmp(options.owner, "u1") == 0);
 	CHECK(options.json);
 	CHECK(options.words_n == 3 && strcmp(options.words[2], "/x") == 0);
@@ -61,9 +61,12 @@ TEST(what_is_not_given_comes_from_the_environment_or_the_table)
 
 TEST(an_option_of_another_command_is_found)
 {
-	CHECK(strcmp(options_foreign(4, ARGV((char *)"status", (char *)"--threads", (char *)"3"), FOR_STATUS),
-	             "--threads") == 0);
-	CHECK(options_foreign(4, ARGV((char *)"hammer", (char *)"--threads", (char *)"3"), FOR_HAMMER) == NULL);
+	CHECK(strcmp(options_foreign(4, ARGV((char *)"status", (char *)"--threads", (char *)"3"),
+				     FOR_STATUS),
+		     "--threads") == 0);
+	CHECK(options_foreign(4, ARGV((char *)"hammer", (char *)"--threads", (char *)"3"),
+			      FOR_HAMMER) == NULL);
 	/* A value that looks like an option is still a value. */
-	CHECK(options_foreign(4, ARGV((char *)"call", (char *)"--data", (char *)"--scope"), FOR_CALL) == NULL);
+	CHECK(options_foreign(4, ARGV((char *)"call", (char *)"--data", (char *)"--scope"),
+			      FOR_CALL) == NULL);
 }

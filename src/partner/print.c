@@ -87,7 +87,8 @@ static void put_connection(struct print *print, const struct bi18n_connection *c
 
 static void print_connection_text(const struct bi18n_connection *c)
 {
-	print_plain(stdout, c->organization_slug[0] != '\0' ? c->organization_slug : c->organization_id);
+	print_plain(stdout,
+		    c->organization_slug[0] != '\0' ? c->organization_slug : c->organization_id);
 	printf("  %s  owner ", bi18n_code_name(c->state));
 	print_plain(stdout, c->owner_id);
 	printf("\n  may    ");
@@ -116,7 +117,8 @@ void print_connections(const struct partner *p, const struct bi18n_connections *
 		for (size_t i = 0; i < list->n; i++)
 			print_connection_text(&list->v[i]);
 		if (list->n == 0)
-			printf("No connections. Make one: bi18n-partner connect --owner ID --scope \"...\"\n");
+			printf("No connections. Make one: bi18n-partner connect --owner ID --scope "
+			       "\"...\"\n");
 		fflush(stdout);
 		return;
 	}
@@ -128,7 +130,8 @@ void print_connections(const struct partner *p, const struct bi18n_connections *
 	print_end(&print);
 }
 
-/* Failures ------------------------------------------------------------------------------------------ */
+/* Failures
+ * ------------------------------------------------------------------------------------------ */
 
 static bool is_state(enum bi18n_code code)
 {
@@ -140,11 +143,14 @@ static int exit_of(enum bi18n_code code)
 	switch (code) {
 	case BI18N_EINVAL:
 	case BI18N_EINSECURE:
-	case BI18N_EUNSUPPORTED: return EXIT_USAGE;
+	case BI18N_EUNSUPPORTED:
+		return EXIT_USAGE;
 	case BI18N_ESTORE:
 	case BI18N_EKEY:
-	case BI18N_ENOMEM: return EXIT_AWAY;
-	default: return is_state(code) ? EXIT_STATE : EXIT_REFUSED;
+	case BI18N_ENOMEM:
+		return EXIT_AWAY;
+	default:
+		return is_state(code) ? EXIT_STATE : EXIT_REFUSED;
 	}
 }
 
@@ -154,7 +160,8 @@ static void fail_json(const struct partner *p, const char *owner, const struct b
 
 	print_begin(&print);
 	json_open_object(&print.out);
-	print_member(&print, is_state(error->code) ? "state" : "error", bi18n_code_name(error->code));
+	print_member(&print, is_state(error->code) ? "state" : "error",
+		     bi18n_code_name(error->code));
 	print_member(&print, "text", bi18n_code_text(error->code));
 	print_member(&print, "nextStep", bi18n_code_next_step(error->code));
 	print_member(&print, "ownerId", owner);
@@ -169,7 +176,8 @@ static void fail_json(const struct partner *p, const char *owner, const struct b
 }
 
 /* The command that leads out of it, ready to be pasted. */
-static void state_command(const struct partner *p, const char *owner, const struct bi18n_error *error)
+static void state_command(const struct partner *p, const char *owner,
+			  const struct bi18n_error *error)
 {
 	printf("do:      bi18n-partner connect --owner ");
 	print_plain(stdout, owner == NULL ? "ID" : owner);
@@ -178,7 +186,8 @@ static void state_command(const struct partner *p, const char *owner, const stru
 		print_plain(stdout, p->options->organization);
 	}
 	if (error->required_scope[0] != '\0' || p->options->organization == NULL)
-		printf(" --scope \"%s\"", error->required_scope[0] != '\0' ? error->required_scope : "...");
+		printf(" --scope \"%s\"",
+		       error->required_scope[0] != '\0' ? error->required_scope : "...");
 	fputc('\n', stdout);
 }
 
@@ -207,7 +216,8 @@ int partner_fail(const struct partner *p, const char *owner, const struct bi18n_
 int partner_complain(const struct bi18n_error *error)
 {
 	fprintf(stderr, "bi18n-partner: %s: ", bi18n_code_name(error->code));
-	print_plain(stderr, error->message[0] != '\0' ? error->message : bi18n_code_text(error->code));
+	print_plain(stderr,
+		    error->message[0] != '\0' ? error->message : bi18n_code_text(error->code));
 	fprintf(stderr, "\n");
 	return exit_of(error->code);
 }
