@@ -187,6 +187,18 @@ static bool rows_store(struct work *w, const char *owner, struct token_answer *a
 	return grants_upsert(w, answer->grants, answer->grants_n);
 }
 
+/* A row that was there keeps its age. Where the store does not say, it is as young as it looks. */
+static void ages_follow(struct work *w, struct token_answer *answer)
+{
+	for (size_t i = 0; i < answer->grants_n; i++) {
+		struct grant *g = &answer->grants[i], now;
+
+		if (grant_find(w, g->owner, g->organization, false, &now))
+			g->created_ms = now.created_ms;
+	}
+	fault_clear(w);
+}
+
 /* Tokens of the connection as it was are not its any more; the access token that just came serves its first
  * mint. Entries are a cache: without memory for one it is made when it is needed. */
 static void entries_renew(struct work *w, const struct token_answer *answer)
@@ -295,6 +307,7 @@ static bool callback(struct work *w, const char *owner, const char *query, struc
 	}
 	if (!rows_store(w, owner, &answer))
 		return false;
+	ages_follow(w, &answer);
 	entries_renew(w, &answer);
 	return connections_give(w, answer.grants, answer.grants_n, kept.scopes, out);
 }

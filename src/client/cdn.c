@@ -12,6 +12,7 @@ struct kept {
 	char        *etag, *type, *body;
 	size_t       body_n, bytes;
 	int64_t      fresh_until_ms, used_ms;
+	int64_t      quiet_until_ms;     /* asking failed: not again before            */
 	bool         asking;             /* the thread has it, or will                 */
 };
 
@@ -163,17 +164,21 @@ static bool fetch(struct work *w, const char *url, const char *etag, struct tran
 	return exchange(w, &request, out);
 }
 
-/* Under the lock: what a repeated question brought. Trouble leaves what is there, for some seconds more. */
-static void refreshed(struct bi18n *client, const char *url, bool ok, const struct transport_answer *answer)
+/* Under the lock: what a repeated question brought. Trouble leaves what is there, stale, and ends the asking for
+ * some seconds, or for as long as the server said. */
+static void refreshed(struct work *w, const char *url, bool ok, const struct transport_answer *answer)
 {
-	struct kept *k = *kept_place(client->cdn, url);
-	int64_t      now_ms = steady_now(client);
+	struct bi18n *client = w->client;
+	int64_t       pause_ms = w->fault.retry_after_ms > RETRY_MS ? w->fault.retry_after_ms : RETRY_MS;
+	struct kept  *k = *kept_place(client->cdn, url);
+	int64_t       now_ms = steady_now(client);
 
 	if (k == NULL)
 		return;
 	k->asking = false;
+	k->quiet_until_ms = 0;
 	if (!ok || (answer->status != 200 && answer->status != 304))
-		k->fresh_until_ms = now_ms + RETRY_MS;
+		k->quiet_until_ms = now_ms + pause_ms;
 	else if (answer->status == 304)
 		k->fresh_until_ms = now_ms + client->cdn_fresh_ms;
 	else
@@ -220,7 +225,7 @@ static void *thread_main(void *context)
 		pthread_mutex_unlock(&cdn->lock);
 		ok = fetch(&w, url, etag, &answer);
 		pthread_mutex_lock(&cdn->lock);
-		refreshed(client, url, ok, &answer);
+		refreshed(&w, url, ok, &answer);
 		work_end(&w);
 	}
 	pthread_mutex_unlock(&cdn->lock);
@@ -336,9 +341,10 @@ static bool from_memory(struct work *w, const char *url, struct bi18n_answer **o
 	pthread_mutex_lock(&cdn->lock);
 	k = *kept_place(cdn, url);
 	if (k != NULL && k->body != NULL) {
-		bool stale = steady_now(w->client) >= k->fresh_until_ms;
+		int64_t now_ms = steady_now(w->client);
+		bool    stale = now_ms >= k->fresh_until_ms;
 
-		if (!stale || k->asking || ask_behind(w->client, k)) {
+		if (!stale || k->asking || now_ms < k->quiet_until_ms || ask_behind(w->client, k)) {
 			(void)memory_give(w, k, stale, out);
 			done = true;
 		}

@@ -33,7 +33,35 @@ const char *answer_error(struct work *w, const struct transport_answer *answer, 
 	return json_text_or(data, "error", "");
 }
 
-/* What the server says for people, without line breaks, as far as it fits. */
+static bool in_secret(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
+static void run_blank(char *p)
+{
+	for (; in_secret(*p); p++)
+		*p = '*';
+}
+
+/* A server that repeats what it was sent must not bring a secret into a log. */
+static void secrets_blank(const struct bi18n *client, char *text)
+{
+	static const str prefixes[] = { STR("bi_"), STR("rt_"), STR("bi-") };
+	size_t           n = client->client_secret == NULL ? 0 : strlen(client->client_secret);
+
+	for (char *p = text; *p != '\0'; p++) {
+		for (size_t i = 0; i < COUNT(prefixes) && (p == text || !in_secret(p[-1])); i++) {
+			if (strncmp(p, prefixes[i].p, prefixes[i].n) == 0)
+				run_blank(p + prefixes[i].n);
+		}
+	}
+	for (char *p = n == 0 ? NULL : strstr(text, client->client_secret); p != NULL;
+	     p = strstr(p + n, client->client_secret))
+		memset(p, '*', n);
+}
+
+/* What the server says for people, without line breaks and secrets, as far as it fits. */
 bool fault_answer(struct work *w, const struct transport_answer *answer)
 {
 	static const struct { int status; enum bi18n_code code; } known[] = {
@@ -51,6 +79,7 @@ bool fault_answer(struct work *w, const struct transport_answer *answer)
 		if ((unsigned char)*p < ' ')
 			*p = ' ';
 	}
+	secrets_blank(w->client, w->fault.message);
 	w->fault.http_status = answer->status;
 	return false;
 }

@@ -146,6 +146,8 @@ static enum bi18n_code do_open(struct driver *d, const struct json *in, struct j
 	options.custom_store = &d->store.outer;
 	code = bi18n_open(&options, &d->client, &d->error);
 	bi18n_wipe(keys, sizeof(keys));
+	if (code != BI18N_OK)
+		d->store.outer.close(&d->store);   /* ours until the client has it */
 	return code;
 }
 

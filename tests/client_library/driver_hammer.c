@@ -4,13 +4,14 @@
 #include "driver.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define CODES 40u     /* more than the library has */
 
-enum { THREADS_MAX = 256, ORGANIZATIONS_MAX = 16, BATCH = 64, SWEEP_MAX = 20000, SCRATCH_BYTES = 1 << 22 };
+enum { THREADS_MAX = 256, ORGANIZATIONS_MAX = 16, BATCH = 64, AHEAD_US = 20 * 1000000, SWEEP_MAX = 20000, SCRATCH_BYTES = 1 << 22 };
 
 struct hammer {
 	struct driver      *d;
@@ -18,7 +19,13 @@ struct hammer {
 	const char         *organizations[ORGANIZATIONS_MAX];
 	size_t              organizations_n;
 	int64_t             calls, advance_us;
-	atomic_int_fast64_t taken, codes[CODES], least_life_ms;
+	atomic_int_fast64_t taken, codes[CODES], least_life_ms, started_us[THREADS_MAX];
+	size_t              threads_n;
+};
+
+struct hand {
+	struct hammer *h;
+	size_t         at;
 };
 
 static unsigned slot_of(enum bi18n_code code)
@@ -56,18 +63,44 @@ static enum bi18n_code call_once(struct hammer *h, const char *organization)
 	return code;
 }
 
+/* The clock moves with the calls, but never far ahead of one that is on its way: to that one it would look as if
+ * the network had become thousands of times slower. */
+static bool may_move(const struct hammer *h, int64_t now_us)
+{
+	for (size_t i = 0; i < h->threads_n; i++) {
+		if (now_us - atomic_load_explicit(&h->started_us[i], memory_order_relaxed) > AHEAD_US)
+			return false;
+	}
+	return true;
+}
+
+static void clock_move(struct hammer *h, size_t at)
+{
+	struct driver_clock *clock = &h->d->clock;
+
+	atomic_store(&h->started_us[at], INT64_MAX);
+	if (h->advance_us == 0)
+		return;
+	while (!may_move(h, atomic_load(&clock->steady_us)))
+		sched_yield();
+	atomic_fetch_add(&clock->steady_us, h->advance_us);
+	atomic_fetch_add(&clock->wall_us, h->advance_us);
+}
+
 static void *worker(void *context)
 {
-	struct hammer *h = context;
+	struct hand   *hand = context;
+	struct hammer *h = hand->h;
 	int64_t        from;
 
 	while ((from = atomic_fetch_add(&h->taken, BATCH)) < h->calls) {
 		for (int64_t i = from; i < from + BATCH && i < h->calls; i++) {
-			enum bi18n_code code = call_once(h, h->organizations[(size_t)i % h->organizations_n]);
+			enum bi18n_code code;
 
+			atomic_store(&h->started_us[hand->at], atomic_load(&h->d->clock.steady_us));
+			code = call_once(h, h->organizations[(size_t)i % h->organizations_n]);
 			atomic_fetch_add(&h->codes[slot_of(code)], 1);
-			atomic_fetch_add(&h->d->clock.steady_us, h->advance_us);
-			atomic_fetch_add(&h->d->clock.wall_us, h->advance_us);
+			clock_move(h, hand->at);
 		}
 	}
 	return NULL;
@@ -105,6 +138,7 @@ static void codes_put(struct json_out *o, const atomic_int_fast64_t *codes)
 enum bi18n_code hammer_run(struct driver *d, const struct json *in, struct json_out *o)
 {
 	static struct hammer h;
+	static struct hand   hands[THREADS_MAX];
 	pthread_t            threads[THREADS_MAX];
 	int64_t              wanted = number_of(in, "threads", 8), started_ms = now_ms(), n = 0;
 	int64_t              before_us = atomic_load(&d->clock.steady_us);
@@ -119,7 +153,12 @@ enum bi18n_code hammer_run(struct driver *d, const struct json *in, struct json_
 	organizations_read(&h, in);
 	if (h.organizations_n == 0 || d->client == NULL || wanted > THREADS_MAX)
 		return BI18N_EINVAL;
-	while (n < wanted && pthread_create(&threads[n], NULL, worker, &h) == 0)
+	h.threads_n = (size_t)wanted;
+	for (int64_t i = 0; i < wanted; i++) {
+		hands[i] = (struct hand){ &h, (size_t)i };
+		atomic_store(&h.started_us[i], INT64_MAX);
+	}
+	while (n < wanted && pthread_create(&threads[n], NULL, worker, &hands[n]) == 0)
 		n++;
 	for (int64_t i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
