@@ -19,10 +19,11 @@
 #define LIFE        4
 #else
 #define GENERATIONS 5
-#define IDLE        4
-#define LIFE        6
+#define IDLE        3
+#define LIFE        5
 #endif
-#define HISTORY     2       /* FAMILY_HISTORY_MAX  */
+#define HISTORY     4       /* FAMILY_HISTORY_MAX: a run is a tick long at most */
+#define EXACT       1       /* FAMILY_EXACT_MAX    */
 #define KEPT        2       /* FAMILY_NETWORKS_MAX */
 #define NETWORKS    3
 #define GRACE       1
@@ -42,7 +43,7 @@
 
 typedef Row {
 	byte generation, rotated, idle_end, network;
-	byte replaced[HISTORY], replaced_n;
+	byte replaced[HISTORY], count[HISTORY], replaced_n;
 	byte network_name[KEPT], network_first[KEPT], networks_n;
 	bool revoked
 }
@@ -83,7 +84,7 @@ inline note_network(s, net)
 	fi
 }
 
-/* Times that no request can ask about any more are dropped; then the newest goes first. */
+/* Times that no request can ask about any more are dropped; then the newest goes first, or joins. */
 inline note_replaced(s, now)
 {
 	do
@@ -94,25 +95,52 @@ inline note_replaced(s, now)
 #endif
 	:: else -> break
 	od;
-#ifdef WITHOUT_ROOM
 	if
-	:: s.replaced_n == HISTORY -> s.replaced_n--
+#ifdef WITHOUT_RUNS
+	:: s.replaced_n == 2 -> s.replaced_n--      /* as if there was room for two only */
 	:: else
-	fi;
+#else
+	:: s.replaced_n == HISTORY || (s.replaced_n >= EXACT && now <= s.replaced[0]) ->
+		s.count[0]++;
+		if
+		:: now > s.replaced[0] -> s.replaced[0] = now
+		:: else
+		fi;
+		joined = true
+	:: else -> joined = false
 #endif
-	s.replaced[1] = s.replaced[0];
-	s.replaced[0] = now;
-	s.replaced_n++
+	fi;
+	if
+	:: !joined ->
+		i = HISTORY - 1;
+		do
+		:: i > 0 ->
+			s.replaced[i] = s.replaced[i - 1];
+			s.count[i] = s.count[i - 1];
+			i--
+		:: else -> break
+		od;
+		s.replaced[0] = now;
+		s.count[0] = 1;
+		s.replaced_n++
+	:: else
+	fi
 }
 
 inline in_grace(s, g, now)
 {
 	age = s.generation - 1 - g;
 	within = false;
-	if
-	:: age < s.replaced_n && now <= s.replaced[age] + GRACE -> within = true
-	:: else
-	fi
+	i = 0;
+	do
+	:: i < s.replaced_n && age < s.count[i] ->
+		within = (now <= s.replaced[i] + GRACE);
+		break
+	:: i < s.replaced_n && age >= s.count[i] ->
+		age = age - s.count[i];
+		i++
+	:: else -> break
+	od
 }
 
 inline looks_stolen(s, g)
@@ -128,17 +156,6 @@ inline looks_stolen(s, g)
 		i++
 	:: else -> break
 	od
-}
-
-inline has_room(s, now)
-{
-	room = true;
-#ifndef WITHOUT_ROOM
-	if
-	:: s.replaced_n == HISTORY && now <= s.replaced[HISTORY - 1] + GRACE + SLACK -> room = false
-	:: else
-	fi
-#endif
 }
 
 inline used(s, now)
@@ -187,9 +204,8 @@ inline family_step(s, g, now, net, bound)
 	:: !s.revoked && now < LIFE && now < s.idle_end ->
 		if
 		:: g == s.generation ->
-			has_room(s, now);
 			if
-			:: POLICY != STABLE && room -> rotate(s, now, net)
+			:: POLICY != STABLE -> rotate(s, now, net)
 			:: else -> same(s, now)
 			fi
 		:: g != s.generation ->
@@ -204,6 +220,7 @@ inline family_step(s, g, now, net, bound)
 
 #define ACCEPTED (verdict == ROTATED || verdict == SAME)
 #define OUTSIDE  (now > true_replaced[g] + GRACE)
+#define SURELY   (now > true_replaced[g] + GRACE + SLACK)
 
 /* R37, of each decision, against what really happened. */
 inline claims(before, after, g, now, net, bound)
@@ -225,7 +242,7 @@ inline claims(before, after, g, now, net, bound)
 		/* Crash-safe retry by a bound app. */
 		assert(!bound || g != before.generation - 1 || now > true_replaced[g] + RETRY || ACCEPTED);
 		/* Reuse outside is found ... */
-		assert(POLICY != ROTATING || bound || !OUTSIDE || verdict == REUSED);
+		assert(POLICY != ROTATING || bound || !SURELY || verdict == REUSED);
 		/* ... and by lagging when a network first seen after the token was replaced has advanced the
 		 * chain; a stale token from elsewhere alone gets nothing. */
 		i = 0;
@@ -239,9 +256,9 @@ inline claims(before, after, g, now, net, bound)
 			i++
 		:: else -> break
 		od;
-		assert(POLICY != LAGGING || bound || !OUTSIDE || net == before.network || !stolen ||
+		assert(POLICY != LAGGING || bound || !SURELY || net == before.network || !stolen ||
 		       verdict == REUSED);
-		assert(POLICY != LAGGING || bound || !OUTSIDE || net == before.network || !ACCEPTED)
+		assert(POLICY != LAGGING || bound || !SURELY || net == before.network || !ACCEPTED)
 	:: else
 	fi
 }
@@ -270,8 +287,10 @@ inline commit(me, before, after, g, now, net)
 		row.rotated = after.rotated;
 		row.idle_end = after.idle_end;
 		row.network = after.network;
-		row.replaced[0] = after.replaced[0];
-		row.replaced[1] = after.replaced[1];
+		row.replaced[0] = after.replaced[0]; row.count[0] = after.count[0];
+		row.replaced[1] = after.replaced[1]; row.count[1] = after.count[1];
+		row.replaced[2] = after.replaced[2]; row.count[2] = after.count[2];
+		row.replaced[3] = after.replaced[3]; row.count[3] = after.count[3];
 		row.replaced_n = after.replaced_n;
 		row.network_name[0] = after.network_name[0];
 		row.network_name[1] = after.network_name[1];
@@ -293,8 +312,10 @@ inline copy(to, from)
 	to.rotated = from.rotated;
 	to.idle_end = from.idle_end;
 	to.network = from.network;
-	to.replaced[0] = from.replaced[0];
-	to.replaced[1] = from.replaced[1];
+	to.replaced[0] = from.replaced[0]; to.count[0] = from.count[0];
+	to.replaced[1] = from.replaced[1]; to.count[1] = from.count[1];
+	to.replaced[2] = from.replaced[2]; to.count[2] = from.count[2];
+	to.replaced[3] = from.replaced[3]; to.count[3] = from.count[3];
 	to.replaced_n = from.replaced_n;
 	to.network_name[0] = from.network_name[0];
 	to.network_name[1] = from.network_name[1];
@@ -308,7 +329,7 @@ proctype Server(byte me)
 {
 	Row before, after;
 	byte g, net, now, verdict, i, age;
-	bool bound, known, within, stolen, room;
+	bool bound, known, within, stolen, joined;
 
 end:	do
 	:: atomic {
@@ -336,9 +357,11 @@ end:	do
 		commit(me, before, after, g, now, net);
 		/* So that states that differ in nothing that matters are one. */
 		g = 0; net = 0; now = 0; verdict = 0; i = 0; age = 0;
-		bound = false; known = false; within = false; stolen = false; room = false;
+		bound = false; known = false; within = false; stolen = false; joined = false;
 		moved[me] = false; before.generation = 0; before.rotated = 0; before.idle_end = 0;
-		before.network = 0; before.replaced[0] = 0; before.replaced[1] = 0; before.replaced_n = 0;
+		before.network = 0; before.replaced_n = 0;
+		before.replaced[0] = 0; before.replaced[1] = 0; before.replaced[2] = 0; before.replaced[3] = 0;
+		before.count[0] = 0; before.count[1] = 0; before.count[2] = 0; before.count[3] = 0;
 		before.network_name[0] = 0; before.network_name[1] = 0; before.network_first[0] = 0;
 		before.network_first[1] = 0; before.networks_n = 0; before.revoked = false;
 		copy(after, before)

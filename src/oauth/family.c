@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FAMILY_TEXT_MAX = 2048 };
+enum { FAMILY_TEXT_MAX = 8192 };
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -17,8 +17,12 @@ static bool in_grace(const struct family_state *s, const struct family_event *ev
 {
 	int64_t age = s->generation - 1 - ev->generation;
 
-	return age >= 0 && age < (int64_t)s->replaced_n &&
-	       ev->now_ms - s->replaced_ms[age] <= grace_ms;
+	for (size_t i = 0; age >= 0 && i < s->replaced_n; i++) {
+		if (age < s->replaced[i].count)
+			return ev->now_ms - s->replaced[i].last_ms <= grace_ms;
+		age -= s->replaced[i].count;
+	}
+	return false;
 }
 
 /* The chain was advanced from a network that nobody had used before the presented token was
@@ -51,21 +55,28 @@ static bool is_past(int64_t replaced_ms, int64_t now_ms, const struct family_rul
 	return now_ms - replaced_ms > rules->grace_ms + FAMILY_SLACK_MS;
 }
 
-/* Is the live token replaced when it is used? Its time must be kept without forgetting one that
- * matters. */
-static bool replaces(const struct family_state *s, int64_t now_ms, const struct family_rules *rules)
+/* In a burst, and whenever there is no room. A run is short: its end stands for all of it. */
+static bool joins(const struct family_state *s, int64_t now_ms, const struct family_rules *rules)
 {
-	return rules->policy != REFRESH_STABLE &&
-	       (s->replaced_n < FAMILY_HISTORY_MAX ||
-	        is_past(s->replaced_ms[FAMILY_HISTORY_MAX - 1], now_ms, rules));
+	int64_t run_ms = (rules->grace_ms + FAMILY_SLACK_MS) / FAMILY_RUNS_A_GRACE;
+
+	return s->replaced_n == FAMILY_HISTORY_MAX ||
+	       (s->replaced_n >= FAMILY_EXACT_MAX && now_ms - s->replaced[0].first_ms < run_ms);
 }
 
 static void note_replaced(struct family_state *s, int64_t now_ms, const struct family_rules *rules)
 {
-	while (s->replaced_n > 0 && is_past(s->replaced_ms[s->replaced_n - 1], now_ms, rules))
+	struct family_run *newest = &s->replaced[0];
+
+	while (s->replaced_n > 0 && is_past(s->replaced[s->replaced_n - 1].last_ms, now_ms, rules))
 		s->replaced_n--;
-	memmove(s->replaced_ms + 1, s->replaced_ms, s->replaced_n * sizeof(s->replaced_ms[0]));
-	s->replaced_ms[0] = now_ms;
+	if (joins(s, now_ms, rules)) {
+		newest->count++;
+		newest->last_ms = now_ms > newest->last_ms ? now_ms : newest->last_ms;
+		return;
+	}
+	memmove(newest + 1, newest, s->replaced_n * sizeof(*newest));
+	*newest = (struct family_run){ now_ms, now_ms, 1 };
 	s->replaced_n++;
 }
 
@@ -114,7 +125,7 @@ enum family_verdict family_step(struct family_state *state, const struct family_
 	    ev->generation > state->generation || ev->generation < 1)
 		return FAMILY_EXPIRED;
 	if (ev->generation == state->generation)
-		return accept(state, ev, rules, replaces(state, ev->now_ms, rules));
+		return accept(state, ev, rules, rules->policy != REFRESH_STABLE);
 	if (in_grace(state, ev, rules->grace_ms))
 		return accept(state, ev, rules, false);
 	return judge_predecessor(state, ev, rules);
@@ -137,11 +148,27 @@ str family_history_text(struct arena *a, const struct family_state *s)
 
 	buf_init_arena(&b, a, FAMILY_TEXT_MAX);
 	for (size_t i = 0; i < s->replaced_n; i++) {
-		if (i > 0)
-			buf_char(&b, ' ');
-		buf_i64(&b, s->replaced_ms[i]);
+		const struct family_run *run = &s->replaced[i];
+
+		buf_printf(&b, "%s%lld", i > 0 ? " " : "", (long long)run->last_ms);
+		if (run->count > 1)
+			buf_printf(&b, ",%lld,%lld", (long long)run->count,
+			           (long long)run->first_ms);
 	}
 	return b.n == 0 ? S("") : buf_view(&b);
+}
+
+static bool run_parse(str text, struct family_run *out)
+{
+	str last, count, first;
+
+	if (!str_cut(&text, ',', &last) || !str_i64(last, 0, INT64_MAX, &out->last_ms))
+		return false;
+	out->first_ms = out->last_ms;
+	out->count = 1;
+	return !str_cut(&text, ',', &count) ||
+	       (str_cut(&text, ',', &first) && str_i64(count, 1, INT64_MAX, &out->count) &&
+	        str_i64(first, 0, INT64_MAX, &out->first_ms));
 }
 
 void family_history_parse(str text, struct family_state *s)
@@ -150,7 +177,7 @@ void family_history_parse(str text, struct family_state *s)
 
 	s->replaced_n = 0;
 	while (s->replaced_n < FAMILY_HISTORY_MAX && str_cut(&text, ' ', &part)) {
-		if (!str_i64(part, 0, INT64_MAX, &s->replaced_ms[s->replaced_n]))
+		if (!run_parse(part, &s->replaced[s->replaced_n]))
 			return;
 		s->replaced_n++;
 	}

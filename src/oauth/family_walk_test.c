@@ -57,7 +57,8 @@ static struct family_state unpack(const struct world *w)
 	};
 
 	for (size_t i = 0; i < s.replaced_n; i++)
-		s.replaced_ms[i] = w->replaced[i] * (int64_t)TICK;
+		s.replaced[i] = (struct family_run){ w->replaced[i] * (int64_t)TICK,
+			                             w->replaced[i] * (int64_t)TICK, 1 };
 	for (size_t i = 0; i < s.networks_n; i++)
 		s.networks[i] = (struct family_network){ networks[w->name[i]], w->first[i] };
 	return s;
@@ -73,7 +74,7 @@ static void pack(const struct family_state *s, struct world *w)
 	w->networks_n = (uint8_t)s->networks_n;
 	memset(w->replaced, 0, sizeof(w->replaced));
 	for (size_t i = 0; i < s->replaced_n; i++)
-		w->replaced[i] = tick_of(s->replaced_ms[i]);
+		w->replaced[i] = tick_of(s->replaced[i].last_ms);
 	for (size_t i = 0; i < s->networks_n; i++) {
 		w->name[i] = network_of(s->networks[i].name);
 		w->first[i] = (uint8_t)s->networks[i].first_generation;
