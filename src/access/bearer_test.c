@@ -495,28 +495,4 @@ TEST(memory_of_a_token_a_grant_and_a_family_stays_small)
 	scene_memory_close(&f);
 }
 
-TEST(bearer_check_of_a_live_token_takes_a_microsecond_or_so)
-{
-	enum { ROUNDS = 100000, NS_MAX = 20000 };
-	struct arena *a = arena_create(4096);
-	struct principal who;
-	struct scene f;
-	struct err e = { 0 };
-	int64_t start, each;
-	str text;
-
-	with_grant(&f);
-	text = scene_token(&f, SCENE_GRANT, 1, f.act.now_ms + HOUR_MS);
-	start = clock_mono_ns();
-	for (int i = 0; i < ROUNDS; i++) {
-		arena_reset(a);
-		CHECK(bearer_principal(f.act.bearers, a, text, f.act.now_ms, &who, &e));
-	}
-	each = (clock_mono_ns() - start) / ROUNDS;
-	arena_destroy(a);
-	printf("bearer check: %lld ns\n", (long long)each);
-	CHECK(each < NS_MAX);
-	scene_memory_close(&f);
-}
-
 #endif

