@@ -242,3 +242,20 @@ STORE_TEST(sweep_deletes_expired_rows_and_notes_uses)
 	CHECK(n.sessions == 0);
 	scene_close(&f);
 }
+
+STORE_TEST(sweep_deletes_audit_events_older_than_they_are_kept)
+{
+	struct login_out out;
+	struct scene f;
+	struct err e;
+
+	with_person(&f);
+	CHECK(sign_in(&f, S("olivia@example.com"), PASSWORD, &out, &e));
+	f.act.now_ms += 2 * INT64_C(86400000);
+	CHECK(access_sweep(&f.act, &e));
+	CHECK(scene_audited(&f, "session.created") == 1);   /* 0 days: for ever */
+	f.settings.audit_kept_days = 1;
+	CHECK(access_sweep(&f.act, &e));
+	CHECK(scene_audited(&f, "session.created") == 0);
+	scene_close(&f);
+}

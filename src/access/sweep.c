@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define DAY_MS INT64_C(86400000)
+
 enum {
 	SLICE_ROWS = 500, /* rows deleted in one write task, so that others are not held up */
 	SLICES_MAX = 40, /* of one sweep; the next goes on */
@@ -170,13 +172,15 @@ static bool note_uses(const struct act *act, struct err *e)
 
 static bool purge_slice(const struct act *tx, void *arg, struct err *e)
 {
+	int64_t kept_ms = tx->settings->audit_kept_days * DAY_MS, tokens = 0, events = 0;
 	struct strs sessions;
-	int64_t tokens = 0;
 
 	if (!store_tokens_purge(tx->db, tx->arena, tx->now_ms, SLICE_ROWS, &tokens, e) ||
-	    !store_session_purge(tx->db, tx->arena, tx->now_ms, SLICE_ROWS, &sessions, e))
+	    !store_session_purge(tx->db, tx->arena, tx->now_ms, SLICE_ROWS, &sessions, e) ||
+	    (kept_ms > 0 && !store_audit_purge(tx->db, tx->arena, tx->now_ms - kept_ms, SLICE_ROWS,
+	                                       &events, e)))
 		return false;
-	*(bool *)arg = tokens == SLICE_ROWS || sessions.n == SLICE_ROWS;
+	*(bool *)arg = tokens == SLICE_ROWS || sessions.n == SLICE_ROWS || events == SLICE_ROWS;
 	return true;
 }
 

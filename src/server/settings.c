@@ -158,6 +158,7 @@ void settings_for_rules(struct arena *a, const struct config *c, struct settings
 		.key_ttl_s = config_i64(c, SETTING_key_ttl_s),
 		.publish_cooldown_s = config_i64(c, SETTING_publish_cooldown_s),
 		.publish_pending_hold_ms = config_i64(c, SETTING_publish_pending_hold_ms),
+		.audit_kept_days = config_i64(c, SETTING_audit_kept_days),
 		.import_bytes_max = config_i64(c, SETTING_import_bytes_max),
 		.families_max = config_i64(c, SETTING_refresh_families_max),
 		.publish_drafts = config_bool(c, SETTING_publish_drafts_default),
