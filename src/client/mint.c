@@ -9,6 +9,7 @@ enum {
 	GONE_LOOKS_MAX = 4,          /* how often to look whether another process won   */
 	GONE_LOOK_MS = 300,
 	SHARED_LOOK_MS = 50,
+	SHARED_WAIT_MS = SHARED_LOCK_MS + 5 * SECOND_MS, /* its holder died: one of the others has the time to mint */
 	TOKEN_LIFE_S_MAX = 24 * 60 * 60
 };
 
@@ -273,7 +274,7 @@ static enum step shared_mint(struct work *w, struct entry *entry, struct grant *
 	struct shared *shared = &w->client->shared;
 	char           holder[RANDOM_TEXT_MAX];
 	char          *key = shared_key(w, grant), *lock = key == NULL ? NULL : pool_printf(&w->pool, "%s:lock", key);
-	int64_t        give_up_ms = steady_now(w->client) + SHARED_LOCK_MS;
+	int64_t        give_up_ms = steady_now(w->client) + SHARED_WAIT_MS;
 	enum step      step;
 
 	if (lock == NULL || !random_text(holder))

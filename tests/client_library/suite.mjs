@@ -87,9 +87,7 @@ class Suite {
   postgresStore() {
     const name = `client_${process.pid}_${this.postgresUrls.length}`;
     psql(postgres, `CREATE DATABASE ${name}`);
-    const url = new URL(postgres.replace(/^postgres(ql)?:/, 'http:').replace('://@', '://none@'));
-    url.pathname = `/${name}`;
-    const text = url.href.replace(/^http:/, 'postgres:').replace('://none@', '://@');
+    const text = postgres.replace(/^([a-z]+:\/\/[^/]*)\/[^?]*/, `$1/${name}`);
     this.postgresUrls.push(text);
     return { url: text, dump: () => this.dump(text) };
   }
