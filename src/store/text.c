@@ -364,6 +364,8 @@ struct text_list text_list_of_key(const struct text_list *all, int64_t key_id)
 	}
 	for (end = low; end < all->n && all->v[end].key_id == key_id; end++)
 		;
+	if (end == low)
+		return (struct text_list){ NULL, 0 };
 	return (struct text_list){ all->v + low, end - low };
 }
 
