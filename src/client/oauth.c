@@ -48,6 +48,21 @@ static const char *answer_scopes(struct work *w, const struct jvalue *v, const c
 	return text_cstr(&t);
 }
 
+/* A member that is there and no text is not the same as one that is not there. */
+static bool texts_are(const struct jvalue *v)
+{
+	static const char *const names[] = { "grant_id", "organization_id", "organization_slug", "refresh_token",
+	                                     "scope", "project_access" };
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const struct jvalue *member = json_member(v, names[i]);
+
+		if (member != NULL && member->kind != JSTRING)
+			return false;
+	}
+	return true;
+}
+
 /* One grant from an answer, on top of what `g` holds already. A list that limits never becomes "all": where
  * the answer names no projects, what was known stays. Source: contract rulings R18, R42. */
 static bool grant_parse(struct work *w, const struct jvalue *v, struct grant *g)
@@ -70,7 +85,8 @@ static bool grant_parse(struct work *w, const struct jvalue *v, struct grant *g)
 		g->projects = "";
 		g->all_projects = true;
 	}
-	return g->scopes != NULL && g->projects != NULL && id_is_sane(g->grant_id) && token_is_sane(g->refresh) &&
+	return texts_are(v) && g->scopes != NULL && g->projects != NULL && id_is_sane(g->grant_id) &&
+	       token_is_sane(g->refresh) &&
 	       (g->organization[0] == '\0' || id_is_sane(g->organization)) &&
 	       (g->slug[0] == '\0' || id_is_sane(g->slug));
 }

@@ -156,8 +156,11 @@ static void body_set(CURL *easy, struct exchange *x)
 	const struct transport_request *request = x->request;
 
 	if (request->body.p == NULL || request->body.n == 0) {
-		if (!request->repeatable)
+		/* Not kept either: curl tries each connection that it has kept, one after the other. */
+		if (!request->repeatable) {
 			curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+			curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+		}
 		if (strcmp(request->method, "POST") == 0)
 			curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
 		return;
