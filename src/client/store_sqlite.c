@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 10000, COLUMNS_MAX = 12, PARAMETER_NAME_MAX = 8 };
+enum { BUSY_MS = 10000, COLUMNS_MAX = 12, PARAMETER_NAME_MAX = 8, SWITCH_PAUSE_MS = 10 };
 
 struct sqlite {
 	struct bi18n_allocator alloc;
@@ -125,11 +125,25 @@ static bool file_ready(const char *path)
 	return ok;
 }
 
+/* Several processes that open a new file at once: the switch answers BUSY without asking the busy
+ * handler, so it is asked for again for as long. */
+static bool write_ahead(sqlite3 *db)
+{
+	int rc = SQLITE_BUSY;
+
+	for (int waited_ms = 0; rc == SQLITE_BUSY && waited_ms < BUSY_MS; waited_ms += SWITCH_PAUSE_MS) {
+		rc = sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+		if (rc == SQLITE_BUSY)
+			sqlite3_sleep(SWITCH_PAUSE_MS);
+	}
+	return rc == SQLITE_OK;
+}
+
 static bool database_ready(struct sqlite *s, const char *path)
 {
 	return sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
 	       sqlite3_busy_timeout(s->db, BUSY_MS) == SQLITE_OK &&
-	       sqlite3_exec(s->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) == SQLITE_OK &&
+	       write_ahead(s->db) &&
 	       sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL) == SQLITE_OK &&
 	       sqlite3_exec(s->db, "PRAGMA secure_delete=ON", NULL, NULL, NULL) == SQLITE_OK;
 }
