@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINE_MAX_BYTES = 8192, THREADS_MAX = 2, NS_PER_S = 1000000000, TOKEN_CALLS = 5000000, REQUESTS = 3000, ROUNDS = 15 };
+enum { LINE_MAX_BYTES = 8192, THREADS_MAX = 2, NS_PER_S = 1000000000, TOKEN_CALLS = 5000000, REQUESTS = 200, ROUNDS = 151 };
 
 static const char owner[] = "bench";
 static const char path[] = "/api/oauth-client/organizations";
@@ -198,7 +198,7 @@ static void compare(struct bi18n *client, const char *organization, const char *
 {
 	struct curl_slist *headers;
 	CURL              *easy = bare_open(base, token, &headers);
-	double             bare_wall[ROUNDS], ours_wall[ROUNDS], bare_cpu[ROUNDS], ours_cpu[ROUNDS];
+	double             bare_wall[ROUNDS], ours_wall[ROUNDS], ratio[ROUNDS], bare_cpu[ROUNDS], ours_cpu[ROUNDS];
 
 	requests(client, organization, NULL);
 	requests(NULL, NULL, easy);
@@ -207,10 +207,12 @@ static void compare(struct bi18n *client, const char *organization, const char *
 
 		bare_wall[i] = bare.wall_us;
 		ours_wall[i] = ours.wall_us;
+		ratio[i] = ours.wall_us / bare.wall_us;
 		bare_cpu[i] = bare.cpu_us;
 		ours_cpu[i] = ours.cpu_us;
 	}
 	printf("curl_us %.2f\nrequest_us %.2f\n", median(bare_wall, ROUNDS), median(ours_wall, ROUNDS));
+	printf("overhead_percent %.1f\n", (median(ratio, ROUNDS) - 1) * 100);
 	printf("curl_cpu_us %.2f\nrequest_cpu_us %.2f\n", median(bare_cpu, ROUNDS), median(ours_cpu, ROUNDS));
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
