@@ -5,9 +5,10 @@
 import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { change, delay, drop, duplicate, hold, paths, refuse, say, slowly, truncate } from './fault_proxy.mjs';
-import { HOUR, assertNoTokens, connectDriver, consent, newKey, sha256 } from './library.mjs';
-import { full, suite } from './suite.mjs';
+import { HOUR, assertNoTokens, connectDriver, consent, newKey, sha256, valgrind } from './library.mjs';
+import { full as whole, suite } from './suite.mjs';
 
+const full = whole && !valgrind;
 const s = suite();
 before(() => s.start());
 after(() => s.close());

@@ -13,7 +13,9 @@ import { authorize, root, slow } from '../lib/server.mjs';
 export const driverBinary = join(process.env.BI18N_BUILD ?? join(root, 'build-test'), 'tests', 'client_library', 'client_driver');
 export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 export const newKey = (id = 1) => ({ id, hex: randomBytes(32).toString('hex') });
-const wrapper = process.env.BI18N_TEST_VALGRIND ? ['valgrind', '-q', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite'] : [];
+// valgrind runs one thread at a time: fewer calls.
+export const valgrind = Boolean(process.env.BI18N_TEST_VALGRIND);
+const wrapper = valgrind ? ['valgrind', '-q', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite'] : [];
 
 // One process with one client. Commands run one after the other; each answers {code, error, result}.
 export class Driver {
