@@ -33,13 +33,13 @@ static void check_parsed(struct arena *a, str uri, const struct redirect *r)
 {
 	static const struct str_pair pairs[] = { { STR("code"), STR("a&b#c d\n") } };
 	struct app app = { .kind = APP_NATIVE, .redirect_uris = { &uri, 1, true } };
-	str answer = redirect_with(a, uri, pairs, COUNT(pairs)), origin = redirect_origin(a, uri);
+	str answer = redirect_with(a, uri, pairs, COUNT(pairs));
 	struct err e;
 
 	check_chars(uri);
 	check_chars(answer);
 	assert(str_starts(answer, uri) && answer.n > uri.n);
-	assert(redirect_shown(a, uri).n > 0 && redirect_host(uri).n > 0 && str_starts(uri, origin));
+	assert(redirect_shown(a, uri).n > 0 && redirect_host(uri).n > 0);
 	assert(!str_has(r->host, '@') && !str_has(r->host, '%'));
 	if (r->loopback)
 		check_loopback(uri);

@@ -344,7 +344,6 @@ SCENE_TEST(rule_067_destructive_scopes_are_not_ticked)
 	CHECK(out.scopes.n == 2 && scopes[0].preselected && !scopes[0].destructive);
 	CHECK(!scopes[1].preselected && scopes[1].destructive);
 	CHECK_STR(out.redirect_host, S("partner.example"));
-	CHECK_STR(out.redirect_origin, S("https://partner.example"));
 	CHECK(out.organizations.n == 2 && !out.loopback);
 }
 

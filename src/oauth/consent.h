@@ -23,7 +23,7 @@ struct consent_organization {
 };
 struct consent_chosen { str slug, name; };
 struct consent_view_out {
-	str request, phase, redirect_host, redirect_origin, locale, project_access;
+	str request, phase, redirect_host, locale, project_access;
 	bool loopback;
 	str again; /* open only: the query that asks the same of another account, signed in anew */
 	struct authorize_app app;

@@ -301,18 +301,6 @@ str redirect_shown(struct arena *a, str uri)
 	return arena_printf(a, FMT_STR ":" FMT_STR, ARG_STR(r.host), ARG_STR(r.port));
 }
 
-str redirect_origin(struct arena *a, str uri)
-{
-	struct redirect r;
-
-	if (!redirect_parse(uri, &r))
-		return STR_NONE;
-	if (r.private_use)
-		return arena_printf(a, FMT_STR ":", ARG_STR(r.scheme));
-	return arena_printf(a, FMT_STR "://" FMT_STR, ARG_STR(r.scheme),
-	                    ARG_STR(redirect_shown(a, uri)));
-}
-
 str redirect_host(str uri)
 {
 	struct redirect r;

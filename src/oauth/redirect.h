@@ -38,8 +38,6 @@ bool redirect_is_loopback(str uri);
 /* What people are shown: host with port, or the scheme of a private-use URI; absent when it does
  * not parse. */
 str  redirect_shown(struct arena *a, str uri);
-/* scheme://host:port, or "scheme:" of a private-use URI: what a page may send its forms to. */
-str  redirect_origin(struct arena *a, str uri);
 /* Host alone, for comparing consents; absent when it does not parse. */
 str  redirect_host(str uri);
 

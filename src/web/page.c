@@ -89,6 +89,10 @@ bool page_param_is(const struct page_job *j, str name, str value)
 
 /* Answers -------------------------------------------------------------------------------------- */
 
+#define POLICY \
+	"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; base-uri 'none'; " \
+	"frame-ancestors 'none'"
+
 static unsigned flags_of(const struct page_job *j)
 {
 	return j->page != NULL ? j->page->flags : j->form != NULL ? j->form->flags : 0;
@@ -99,10 +103,10 @@ static size_t security_headers(struct page_job *j, struct http_pair *out)
 	unsigned flags = flags_of(j);
 	size_t n = 0;
 
-	out[n++] = (struct http_pair){ S("Content-Security-Policy"), arena_printf(j->arena,
-		"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; base-uri 'none'; "
-		"frame-ancestors 'none'; form-action 'self'%s" FMT_STR, j->form_action.n > 0 ? " " : "",
-		ARG_STR(j->form_action)) };
+	/* Chromium holds every hop that a form leads to against form-action: our way back to the app, which may have
+	 * no host that a policy can name ([::1]), and where the app sends the browser next, which nobody here knows. */
+	out[n++] = (struct http_pair){ S("Content-Security-Policy"), flags & PAGE_AWAY
+		? S(POLICY) : S(POLICY "; form-action 'self'") };
 	out[n++] = (struct http_pair){ S("X-Frame-Options"), S("DENY") };
 	out[n++] = (struct http_pair){ S("X-Content-Type-Options"), S("nosniff") };
 	out[n++] = (struct http_pair){ S("Referrer-Policy"), S("no-referrer") };

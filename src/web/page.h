@@ -23,6 +23,7 @@ enum page_flag {
 	PAGE_MAYBE       = 1 << 1,  /* steps run only with a session                        */
 	PAGE_POPUP       = 1 << 2,  /* may be in a pop-up window: no COOP (ruling R17)      */
 	PAGE_FILTER      = 1 << 3,  /* its query is a filter form: an empty field filters nothing */
+	PAGE_AWAY        = 1 << 4,  /* its forms end at the app, wherever that leads on to  */
 };
 
 struct page {
@@ -65,7 +66,6 @@ struct page_job {
 	const struct json    *answers[PAGE_STEPS_MAX];
 	const struct json    *form_answer;   /* on a page that answers a form: what was done */
 	const struct err     *form_error;    /* or why not */
-	str                   form_action;   /* extra source for CSP form-action; absent: none */
 	int                   status;
 	int                   retry_after_s; /* 0: no Retry-After */
 };

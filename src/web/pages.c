@@ -146,13 +146,11 @@ static void extend_consent(struct page_job *j, struct json_out *v)
 		json_key(v, arena_printf(j->arena, "problem_%s", problems[i]));
 		json_put_bool(v, str_eq(problem, str_from(problems[i])));
 	}
-	j->form_action = json_str(json_get(result, S("redirect_origin")));
 }
 
 static void extend_complete(struct page_job *j, struct json_out *v)
 {
 	put_param(j, v, "request");
-	j->form_action = json_str(json_get(answer(j, "result"), S("redirect_origin")));
 }
 
 /* Connected apps ------------------------------------------------------------------------------- */
@@ -391,9 +389,9 @@ static const struct page pages[] = {
 	{ "/login", "login", PAGE_POPUP, { { NULL, NULL } }, NULL, extend_login, NULL },
 	{ "/language", NULL, PAGE_POPUP, { { NULL, NULL } }, NULL, NULL, finish_language },
 	{ "/api/auth/mcp/authorize", NULL, PAGE_POPUP, { { "authorize", "authorize.begin" } }, NULL, NULL, finish_authorize },
-	{ "/consent", "consent", PAGE_SIGNED_IN | PAGE_POPUP,
+	{ "/consent", "consent", PAGE_SIGNED_IN | PAGE_POPUP | PAGE_AWAY,
 	  { { "user", "account.view" }, { "resume", "authorize.resume" }, { "result", "consent.view" } }, "consent.js", extend_consent, NULL },
-	{ "/complete", "complete", PAGE_SIGNED_IN | PAGE_POPUP,
+	{ "/complete", "complete", PAGE_SIGNED_IN | PAGE_POPUP | PAGE_AWAY,
 	  { { "user", "account.view" }, { "result", "consent.view" } }, NULL, extend_complete, NULL },
 	{ "/settings/connected-apps", "connected", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "connected", "connected.list" } }, NULL, extend_connected, NULL },

@@ -3,11 +3,13 @@
 // in a window of its own, refusing, and ending it again.
 import { after, before, beforeEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { startServer, mint } from '../lib/server.mjs';
+import { networkInterfaces } from 'node:os';
+import { startServer, mint, pkce } from '../lib/server.mjs';
 import { mintRaw, organizations } from '../lib/oauth.mjs';
 import { Partner, launch, say, signIn, visitor } from '../lib/browser.mjs';
 
 let server, seed, partner, browser;
+const ipv6 = Object.values(networkInterfaces()).flat().some(({ address }) => address === '::1');
 
 before(async () => {
   server = await startServer();
@@ -240,6 +242,53 @@ test('R17 rule_239 rule_266 in a pop-up, window.opener survives our pages and he
   await page.waitForFunction(() => document.querySelector('#heard').textContent !== '');
   assert.equal(await page.locator('#heard').textContent(), 'code=true state=partner-state');
   await page.context().close();
+});
+
+test('rule_046 rule_073 an app may send the browser on to another site: the code and the refusal arrive, and so does the person', async () => {
+  const page = await visitor(browser);
+  await toConsent(page);
+  const before = partner.callbacks.length, landing = `http://127.0.0.1:${partner.port}/landed`;
+  partner.onward = landing;
+  try {
+    await box(page, 'organization', 'acme').check();
+    await page.getByRole('button', { name: say('en', 'consent.approve') }).click();
+    await page.getByRole('button', { name: 'Continue to Site Builder' }).click();
+    await page.waitForURL(landing);
+    await page.goto(partner.authorizeUrl());
+    await page.getByRole('button', { name: say('en', 'consent.deny') }).click();
+    await page.waitForURL(landing);
+  } finally {
+    partner.onward = null;
+  }
+  assert.match(partner.callbacks[before].code, /^bi_ac_/);
+  assert.equal(partner.callbacks[before + 1].error, 'access_denied');
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('rule_037 E-9 an app that listens on [::1] gets its answer', { skip: !ipv6 && 'no IPv6 on loopback' }, async () => {
+  const editor = await new Partner(server).start('[::1]');
+  const page = await visitor(browser);
+  try {
+    editor.register(['--type', 'native']);
+    const proof = pkce();
+    editor.verifier = proof.verifier;
+    await page.goto(editor.authorizeUrl({ code_challenge: proof.challenge, code_challenge_method: 'S256' }));
+    await signIn(page, seed);
+    await box(page, 'organization', 'acme').check();
+    await page.getByRole('button', { name: say('en', 'consent.approve') }).click();
+    await page.getByRole('button', { name: 'Continue to Site Builder' }).click();
+    await page.waitForURL(`${editor.redirect}?**`);
+    assert.match(editor.sessions.at(-1).refresh_token, /^rt_/);
+    await page.goto(editor.authorizeUrl({ code_challenge: proof.challenge, code_challenge_method: 'S256' }));
+    await page.getByRole('button', { name: say('en', 'consent.deny') }).click();
+    await page.waitForURL(`${editor.redirect}?**`);
+    assert.equal(editor.callbacks.at(-1).error, 'access_denied');
+    assert.deepEqual(page.faults, []);
+  } finally {
+    await page.context().close();
+    await editor.stop();
+  }
 });
 
 test('rule_074 the way back works once: the page opened again says so', async () => {

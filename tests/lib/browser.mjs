@@ -53,6 +53,8 @@ export class Partner {
     this.sessions = [];     // token answers
     this.callbacks = [];    // query parameters that the callback received
     this.redirectHeaders = [];
+    this.onward = null;       // where the callback sends the browser next
+    this.verifier = null;     // of an app without a secret
   }
 
   async start(host = 'localhost') {
@@ -61,12 +63,12 @@ export class Partner {
     this.redirect = `${this.url}/callback`;
     this.popupRedirect = `${this.url}/popup`;
     this.http = http.createServer((q, r) => this.answer(q, r).catch((e) => { r.statusCode = 500; r.end(String(e)); }));
-    await new Promise((resolve) => this.http.listen(this.port, '127.0.0.1', resolve));
+    await new Promise((resolve) => this.http.listen(this.port, host === '[::1]' ? '::1' : '127.0.0.1', resolve));
     return this;
   }
 
-  register(options = []) {
-    this.app = this.server.cli(['app', 'add', '--name', 'Site Builder', '--type', 'web', '--redirect-uri', this.redirect, '--redirect-uri', this.popupRedirect, ...options]);
+  register(options = ['--type', 'web']) {
+    this.app = this.server.cli(['app', 'add', '--name', 'Site Builder', '--redirect-uri', this.redirect, '--redirect-uri', this.popupRedirect, ...options]);
     return this.app;
   }
 
@@ -93,12 +95,14 @@ if (window.opener) { window.opener.postMessage('code=' + new URLSearchParams(loc
 else document.body.append('no opener');
 </script>`);
     }
+    if (url.pathname === '/landed') return page('Landed', '');
     if (url.pathname !== '/callback') { response.statusCode = 404; return page('Nothing here', ''); }
     const got = Object.fromEntries(url.searchParams);
     this.callbacks.push(got);
     this.redirectHeaders.push(request.headers);
+    if (this.onward) { response.writeHead(303, { location: this.onward }); return response.end(); }
     if (got.error) return page('Not connected', `<p id="error">${got.error}</p>`);
-    const answer = await tokenRequest(this.server, { grant_type: 'authorization_code', code: got.code, redirect_uri: this.redirect, client_id: this.app.clientId, client_secret: this.app.clientSecret });
+    const answer = await tokenRequest(this.server, { grant_type: 'authorization_code', code: got.code, redirect_uri: this.redirect, client_id: this.app.clientId, ...(this.app.clientSecret && { client_secret: this.app.clientSecret }), ...(this.verifier && { code_verifier: this.verifier }) });
     if (answer.status !== 200) { response.statusCode = 502; return page('Exchange failed', `<p>${answer.status}</p>`); }
     this.sessions.push(answer.body);
     return page('Connected', `<p id="grant">${answer.body.grant_id}</p>`);
