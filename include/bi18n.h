@@ -410,11 +410,16 @@ enum bi18n_code bi18n_trpc_mutation(struct bi18n *client, const char *owner_id, 
                                     const char *procedure, const char *input, const struct bi18n_call *call,
                                     struct bi18n_answer **out, struct bi18n_error *error);
 
-/* Partner REST, typed. Source: contract "platform-api" section 13. */
+/* Partner REST, typed. Source: contract "platform-api" section 13.
+ *
+ * Here and below `project` is whatever names it: its slug within the connection's organization ("web"), the
+ * "org/project" that bi18n_projects() tells, or its id. What a call needs and was not given costs one request
+ * more, for the list of projects (projects:read): an id where texts are meant, a slug where REST is. */
 struct bi18n_organization { const char *id, *slug, *name; };
 struct bi18n_organizations { size_t n; const struct bi18n_organization *v; };
 struct bi18n_project {
-	const char *id, *slug, *name, *source_language;
+	const char *id, *slug;                   /* slug: "org/project"                                   */
+	const char *name, *source_language;
 	const char *const *target_languages;
 	size_t      target_languages_n;
 	int64_t     key_count;                   /* bi18n_project_get() only, else 0                      */
@@ -429,7 +434,7 @@ enum bi18n_code bi18n_projects(struct bi18n *client, const char *owner_id, const
                                const struct bi18n_call *call, struct bi18n_projects **out,
                                struct bi18n_error *error);                          /* projects:read  */
 enum bi18n_code bi18n_project_get(struct bi18n *client, const char *owner_id, const char *organization,
-                                  const char *project_id, const struct bi18n_call *call,
+                                  const char *project, const struct bi18n_call *call,
                                   struct bi18n_projects **out, struct bi18n_error *error);
 enum bi18n_code bi18n_project_create(struct bi18n *client, const char *owner_id, const char *organization,
                                      const char *slug, const char *name, const char *source_language,
@@ -437,7 +442,7 @@ enum bi18n_code bi18n_project_create(struct bi18n *client, const char *owner_id,
                                      struct bi18n_error *error);                    /* projects:write */
 /* *added_out (may be NULL): false if the project had it already. */
 enum bi18n_code bi18n_language_add(struct bi18n *client, const char *owner_id, const char *organization,
-                                   const char *project_id, const char *language,
+                                   const char *project, const char *language,
                                    const struct bi18n_call *call, bool *added_out,
                                    struct bi18n_error *error);                      /* projects:write */
 /* GET /api/oauth-client/me with the installation token; the answer as it is. */
@@ -445,7 +450,7 @@ enum bi18n_code bi18n_me(struct bi18n *client, const char *owner_id, const char 
                          const struct bi18n_call *call, struct bi18n_answer **out,
                          struct bi18n_error *error);
 
-/* Translations, typed, over tRPC. `project` is the slug within the connection's organization. */
+/* Translations, typed, over tRPC. */
 struct bi18n_text {
 	const char *key_id, *key, *name_space;   /* name_space: "default" where the project has none      */
 	const char *source;                      /* text in the source language; "" if there is none      */
@@ -476,7 +481,8 @@ enum bi18n_code bi18n_publish(struct bi18n *client, const char *owner_id, const 
 
 /* CDN ----------------------------------------------------------------------------------------------- */
 
-/* Published texts: {cdn}/{project}/{locale}.json, `project` being "org/project"; name_space NULL: all.
+/* Published texts: {cdn}/{project}/{locale}.json, `project` being "org/project"; name_space NULL: all. (There is
+ * no connection here whose organization a slug alone could be of.)
  * Needs no connection. Kept in memory: within cdn_fresh_ms as it is; after that at once as well (stale) while
  * a thread of the library asks again with its ETag; if that fails it stays. Source: contract "cdn-and-cli". */
 enum bi18n_code bi18n_cdn_get(struct bi18n *client, const char *project, const char *locale,

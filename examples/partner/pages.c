@@ -80,8 +80,6 @@ void home_page(struct visit *v)
 	page_send(v, STATUS_OK);
 }
 
-/* Projects are named "organization/project" where they stand alone, and "project" within their
- * organization. */
 void projects_page(struct visit *v)
 {
 	struct bi18n_projects *projects;
@@ -96,8 +94,6 @@ void projects_page(struct visit *v)
 	html(v, "<table><thead><tr><th>Project<th>Languages</thead>");
 	for (size_t i = 0; i < projects->n; i++) {
 		const struct bi18n_project *p = &projects->v[i];
-		const char *slash = strchr(p->slug, '/'),
-			   *slug = slash == NULL ? p->slug : slash + 1;
 
 		html(v, "<tr><td>%s<td>", p->name);
 		for (size_t k = 0; k < p->target_languages_n; k++)
@@ -105,7 +101,7 @@ void projects_page(struct visit *v)
 			     "<a "
 			     "href=\"/texts?organization=%s&amp;project=%s&amp;language=%s\">%s</"
 			     "a> ",
-			     field(v, "organization"), slug, p->target_languages[k],
+			     field(v, "organization"), p->slug, p->target_languages[k],
 			     p->target_languages[k]);
 	}
 	html(v, "</table>");
@@ -173,29 +169,19 @@ void texts_page(struct visit *v)
  */
 void delivered_page(struct visit *v)
 {
-	struct bi18n_connections *row;
 	struct bi18n_answer *answer;
 	struct bi18n_error error;
-	enum bi18n_code code;
-	char project[2 * BI18N_ID_MAX];
 	char *back = place(v, "/texts");
 
-	code = bi18n_connection(v->app->client, v->owner, field(v, "organization"), &row, &error);
-	if (code == BI18N_OK) {
-		snprintf(project, sizeof(project), "%s/%s", row->v[0].organization_slug,
-			 field(v, "project"));
-		bi18n_free(row);
-		code = bi18n_cdn_get(v->app->client, project, field(v, "language"), NULL, NULL,
-				     &answer, &error);
-	}
-	if (code != BI18N_OK) {
+	if (bi18n_cdn_get(v->app->client, field(v, "project"), field(v, "language"), NULL, NULL,
+			  &answer, &error) != BI18N_OK) {
 		refusal_page(v, &error);
 	} else {
 		page_begin(v, "From the CDN");
 		html(v,
 		     "<p><code>/%s/%s.json</code>, ETag <code>%s</code>%s</p><pre>%s</pre><p><a "
 		     "href=\"%s\">Back</a></p>",
-		     project, field(v, "language"), answer->etag,
+		     field(v, "project"), field(v, "language"), answer->etag,
 		     answer->stale ? ", kept from before" : "", answer->body,
 		     back == NULL ? "/" : back);
 		bi18n_free(answer);

@@ -237,6 +237,21 @@ bool call_send(struct work *w, const char *owner, const char *organization, cons
 /* Copies an answer to a result of the program's. */
 bool answer_give(struct work *w, const struct transport_answer *answer, struct bi18n_answer **out);
 
+/* rest.c: an answer that must be JSON; request->path NULL: no memory. */
+bool rest_send(struct work *w, const char *owner, const char *organization, const struct bi18n_request *request,
+               struct entry **entry_out, const struct jvalue **out);
+
+/* project.c: slug, "org/slug" or id; the one that the call needs is looked up in the list (projects:read) if it is
+ * not the one given. EINVAL, ENOTFOUND, and what a call says. */
+struct project_slugs { const char *organization, *project; };
+bool project_slugs(struct work *w, const char *owner, const char *organization, const char *project,
+                   struct entry **entry_out, struct project_slugs *out);
+bool project_id(struct work *w, const char *owner, const char *organization, const char *project,
+                struct entry **entry_out, const char **out);
+/* The array of the organization's projects. */
+bool projects_list(struct work *w, const char *owner, const char *organization, struct entry **entry_out,
+                   const struct jvalue **out);
+
 /* trpc.c: data of the answer as parsed JSON */
 bool trpc_send(struct work *w, const char *owner, const char *organization, const char *procedure,
                const char *input, bool query, str *data_out, struct entry **entry_out);

@@ -6,9 +6,8 @@
 enum { PATH_MAX_BYTES = 1024, BODY_MAX_BYTES = 64 * 1024 };
 #define PARTNER "/api/oauth-client"
 
-/* Sends and reads an answer that must be JSON. */
-static bool rest_send(struct work *w, const char *owner, const char *organization, const struct bi18n_request *r,
-                      struct entry **entry, const struct jvalue **out)
+bool rest_send(struct work *w, const char *owner, const char *organization, const struct bi18n_request *r,
+               struct entry **entry, const struct jvalue **out)
 {
 	struct transport_answer answer;
 
@@ -116,21 +115,18 @@ static void project_give(struct pool *p, const struct jvalue *v, struct bi18n_pr
 		out->key_count = 0;
 }
 
-/* `list`: an array of projects, or one. */
-static bool projects_give(struct work *w, const struct jvalue *list, struct bi18n_projects **out)
+/* n of them, from `first` on. */
+static bool projects_give(struct work *w, const struct jvalue *first, size_t n, struct bi18n_projects **out)
 {
-	bool                   many = list != NULL && list->kind == JARRAY;
-	size_t                 n = many ? list->count : 1, i = 0;
+	size_t                 i = 0;
 	struct bi18n_projects *result;
 	struct bi18n_project  *v;
 
-	if (list == NULL || (!many && json_text(list, "id") == NULL))
-		return fault_set(w, BI18N_EPROTOCOL, "an answer without a project");
 	result = result_create(&w->client->alloc, sizeof(*result));
 	if (result == NULL)
 		return fault_nomem(w);
 	v = pool_alloc(result_pool(result), (n + 1) * sizeof(*v));
-	for (const struct jvalue *one = many ? list->first : list; v != NULL && one != NULL && i < n; one = one->next)
+	for (const struct jvalue *one = first; v != NULL && i < n; one = one->next)
 		project_give(result_pool(result), one, &v[i++]);
 	result->v = v;
 	result->n = i;
@@ -140,40 +136,42 @@ static bool projects_give(struct work *w, const struct jvalue *list, struct bi18
 	return true;
 }
 
+static bool project_one_give(struct work *w, const struct jvalue *v, struct bi18n_projects **out)
+{
+	if (json_text(v, "id") == NULL)
+		return fault_set(w, BI18N_EPROTOCOL, "an answer without a project");
+	return projects_give(w, v, 1, out);
+}
+
 enum bi18n_code bi18n_projects(struct bi18n *client, const char *owner_id, const char *organization,
                                const struct bi18n_call *call, struct bi18n_projects **out,
                                struct bi18n_error *error)
 {
-	struct bi18n_request request = { .method = "GET" };
-	const struct jvalue *v;
+	const struct jvalue *list;
 	struct entry        *entry = NULL;
 	struct work          w;
 
 	work_begin(&w, client, call, error);
-	if (entry_find(&w, owner_id, organization, &entry)) {
-		request.path = path_of(&w, PARTNER "/organizations/", entry->organization, "/projects");
-		if (rest_send(&w, owner_id, entry->organization, &request, &entry, &v))
-			projects_give(&w, json_member(v, "projects"), out);
-	}
+	if (projects_list(&w, owner_id, organization, &entry, &list))
+		projects_give(&w, list->first, list->count, out);
 	return work_end_with(&w, entry);
 }
 
 enum bi18n_code bi18n_project_get(struct bi18n *client, const char *owner_id, const char *organization,
-                                  const char *project_id, const struct bi18n_call *call,
+                                  const char *project, const struct bi18n_call *call,
                                   struct bi18n_projects **out, struct bi18n_error *error)
 {
 	struct bi18n_request request = { .method = "GET" };
 	const struct jvalue *v;
+	const char          *id;
 	struct entry        *entry = NULL;
 	struct work          w;
 
 	work_begin(&w, client, call, error);
-	if (project_id == NULL || !id_is_sane(project_id)) {
-		fault_put(&w, BI18N_EINVAL, "project_id: required");
-	} else {
-		request.path = path_of(&w, PARTNER "/v1/projects/", project_id, "");
+	if (project_id(&w, owner_id, organization, project, &entry, &id)) {
+		request.path = path_of(&w, PARTNER "/v1/projects/", id, "");
 		if (rest_send(&w, owner_id, organization, &request, &entry, &v))
-			projects_give(&w, v, out);
+			project_one_give(&w, v, out);
 	}
 	return work_end_with(&w, entry);
 }
@@ -218,26 +216,29 @@ enum bi18n_code bi18n_project_create(struct bi18n *client, const char *owner_id,
 	member(&body, "slug", slug);
 	member(&body, "sourceLanguage", source_language);
 	if (body_end(&w, &body, &request) && rest_send(&w, owner_id, organization, &request, &entry, &v))
-		projects_give(&w, v, out);
+		project_one_give(&w, v, out);
 	return work_end_with(&w, entry);
 }
 
 enum bi18n_code bi18n_language_add(struct bi18n *client, const char *owner_id, const char *organization,
-                                   const char *project_id, const char *language, const struct bi18n_call *call,
+                                   const char *project, const char *language, const struct bi18n_call *call,
                                    bool *added_out, struct bi18n_error *error)
 {
 	struct bi18n_request request = { .method = "POST", .idempotent = true };
 	const struct jvalue *v, *added;
+	const char          *id;
 	struct entry        *entry = NULL;
 	struct text          body;
 	struct work          w;
 
 	work_begin(&w, client, call, error);
-	if (project_id == NULL || !id_is_sane(project_id) || language == NULL) {
-		fault_put(&w, BI18N_EINVAL, "project_id, language: required");
+	if (language == NULL) {
+		fault_put(&w, BI18N_EINVAL, "language: required");
 		return work_end(&w);
 	}
-	request.path = path_of(&w, PARTNER "/v1/projects/", project_id, "/languages");
+	if (!project_id(&w, owner_id, organization, project, &entry, &id))
+		return work_end_with(&w, entry);
+	request.path = path_of(&w, PARTNER "/v1/projects/", id, "/languages");
 	text_init(&body, &w.pool, BODY_MAX_BYTES);
 	text_add(&body, S("{"));
 	member(&body, "code", language);

@@ -15,20 +15,18 @@ static void member(struct text *t, const char *name, const char *value)
 	text_json(t, value);
 }
 
-/* {"orgSlug":…,"projectSlug":… of the connection; without its brace. */
+/* {"orgSlug":…,"projectSlug":… of the project; without its brace. */
 static bool input_begin(struct work *w, const char *owner, const char *organization, const char *project,
-                        struct text *t)
+                        struct entry **entry, struct text *t)
 {
-	struct grant g;
+	struct project_slugs slugs;
 
-	if (project == NULL || !id_is_sane(project))
-		return fault_set(w, BI18N_EINVAL, "project: its slug");
-	if (!grant_find(w, owner, organization, false, &g))
+	if (!project_slugs(w, owner, organization, project, entry, &slugs))
 		return false;
 	text_init(t, &w->pool, INPUT_BYTES_MAX);
 	text_add(t, S("{"));
-	member(t, "orgSlug", g.slug[0] == '\0' ? g.organization : g.slug);
-	member(t, "projectSlug", project);
+	member(t, "orgSlug", slugs.organization);
+	member(t, "projectSlug", slugs.project);
 	return true;
 }
 
@@ -105,8 +103,8 @@ enum bi18n_code bi18n_texts(struct bi18n *client, const char *owner_id, const ch
 		fault_put(&w, BI18N_EINVAL, "language: required; limit: 1 to %d", LIMIT_MAX);
 		return work_end(&w);
 	}
-	if (!input_begin(&w, owner_id, organization, project, &t))
-		return work_end(&w);
+	if (!input_begin(&w, owner_id, organization, project, &entry, &t))
+		return work_end_with(&w, entry);
 	if (search != NULL)
 		member(&t, "search", search);
 	text_add(&t, S(",\"languages\":["));
@@ -142,7 +140,7 @@ enum bi18n_code bi18n_text_set(struct bi18n *client, const char *owner_id, const
 	work_begin(&w, client, call, error);
 	if (key_id == NULL || language == NULL || text == NULL)
 		fault_put(&w, BI18N_EINVAL, "key_id, language, text: required");
-	else if (input_begin(&w, owner_id, organization, project, &t)) {
+	else if (input_begin(&w, owner_id, organization, project, &entry, &t)) {
 		text_add(&t, S(",\"t\":[{"));
 		member(&t, "id", key_id);
 		text_add(&t, S(",\"t\":{"));
@@ -184,7 +182,7 @@ enum bi18n_code bi18n_key_create(struct bi18n *client, const char *owner_id, con
 	work_begin(&w, client, call, error);
 	if (key == NULL || source == NULL)
 		fault_put(&w, BI18N_EINVAL, "key, source: required");
-	else if (input_begin(&w, owner_id, organization, project, &t)) {
+	else if (input_begin(&w, owner_id, organization, project, &entry, &t)) {
 		text_add(&t, S(",\"k\":[{"));
 		member(&t, "n", key);
 		member(&t, "v", source);
@@ -245,7 +243,7 @@ enum bi18n_code bi18n_publish(struct bi18n *client, const char *owner_id, const 
 	struct work          w;
 
 	work_begin(&w, client, call, error);
-	if (input_begin(&w, owner_id, organization, project, &t) &&
+	if (input_begin(&w, owner_id, organization, project, &entry, &t) &&
 	    procedure(&w, owner_id, organization, "mcp.publishTranslations", &t, false, &entry, &v)) {
 		int64_t published = 0;
 

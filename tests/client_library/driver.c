@@ -421,11 +421,7 @@ static enum bi18n_code do_stats(struct driver *d, const struct json *in, struct 
 	return BI18N_OK;
 }
 
-static const struct {
-	str    name;
-	bool   needs_client;
-	enum bi18n_code (*run)(struct driver *d, const struct json *in, struct json_out *o);
-} commands[] = {
+static const struct driver_command commands[] = {
 	{ STR("open"), false, do_open },
 	{ STR("close"), false, do_close },
 	{ STR("authorize"), true, do_authorize },
@@ -448,17 +444,21 @@ static const struct {
 	{ STR("sweep"), false, sweep_run },
 };
 
+static const struct driver_command *command_find(str name)
+{
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	}
+	return typed_find(name);
+}
+
 enum bi18n_code command_run(struct driver *d, const struct json *in, struct json_out *o)
 {
-	str name = json_str(json_get(in, S("do")));
+	const struct driver_command *command = command_find(json_str(json_get(in, S("do"))));
 
-	for (size_t i = 0; i < COUNT(commands); i++) {
-		if (!str_eq(commands[i].name, name))
-			continue;
-		if (commands[i].needs_client && d->client == NULL)
-			break;
-		return commands[i].run(d, in, o);
-	}
+	if (command != NULL && (!command->needs_client || d->client != NULL))
+		return command->run(d, in, o);
 	snprintf(d->error.message, sizeof(d->error.message), "driver: no such command, or no client is open");
 	return BI18N_EINVAL;
 }

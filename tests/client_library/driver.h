@@ -59,6 +59,14 @@ bool    flag_of(const struct json *in, const char *name);
 void    put_text(struct json_out *o, const char *name, const char *value);
 void    put_number(struct json_out *o, const char *name, int64_t value);
 
+struct driver_command {
+	str             name;
+	bool            needs_client;
+	enum bi18n_code (*run)(struct driver *d, const struct json *in, struct json_out *o);
+};
+/* Of the typed calls; NULL: none of this name. */
+const struct driver_command *typed_find(str name);
+
 /* Runs one command: `o` gets its result (a value) where it has one. */
 enum bi18n_code command_run(struct driver *d, const struct json *in, struct json_out *o);
 

@@ -64,7 +64,7 @@ async function connected(owner, options) {
   assert.equal(start.status, 303, start.text);
   return { browser, home: await consent(browser, start.location, options) };
 }
-const place = async (browser, home, options = '') => `organization=${/\/projects\?organization=([^"]+)"/.exec(home.text)[1]}&project=web&language=tr${options}`;
+const place = async (browser, home, options = '') => `organization=${/\/projects\?organization=([^"]+)"/.exec(home.text)[1]}&project=acme/web&language=tr${options}`;
 
 test('a user connects, edits a string, publishes, and sees it from the CDN', { skip }, async () => {
   const { browser, home } = await connected('ada');
@@ -72,7 +72,7 @@ test('a user connects, edits a string, publishes, and sees it from the CDN', { s
   assert.match(home.text, /org:read projects:read translations:read translations:write translations:publish/);
   const at = await place(browser, home);
   const projects = await browser.request(`/projects?${at}`);
-  assert.match(projects.text, /project=web&amp;language=tr/);
+  assert.match(projects.text, /project=acme\/web&amp;language=tr/);
   const texts = await browser.request(`/texts?${at}&search=hello`);
   assert.match(texts.text, /value="Merhaba"/);
   const saved = await post(browser, texts, '/text', { text: 'Selam <b>"dünya"</b>' });
