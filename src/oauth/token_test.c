@@ -389,6 +389,33 @@ SCENE_TEST(rule_125_a_lost_answer_can_be_asked_for_again)
 	CHECK(!str_eq(refresh(s, &s->spa, again.refresh_token).refresh_token, again.refresh_token));
 }
 
+/* A step of less than the grace forward, an hour back over a restart, and forward again. */
+SCENE_TEST(rule_227_a_chain_outlives_a_clock_that_steps)
+{
+	struct token_out t = scene_connect(s, &s->spa),
+			 next = refresh(s, &s->spa, t.refresh_token), again;
+	struct principal who;
+	struct mint_out minted;
+	struct err e;
+
+	s->act.now_ms += 90 * SECOND;
+	CHECK_STR(refresh(s, &s->spa, t.refresh_token).refresh_token, next.refresh_token);
+	s->act.now_ms -= 3600 * SECOND;
+	scene_restart(s);
+	CHECK_I64(scene_token_state(s, next.access_token), ERR_NONE);
+	CHECK_STR(refresh(s, &s->spa, t.refresh_token).refresh_token, next.refresh_token);
+	again = refresh(s, &s->spa, next.refresh_token);
+	who = scene_bearer(s, again.access_token, &e);
+	CHECK(scene_mint(s, &who, t.grant_id, &minted, &e));
+	CHECK_I64(minted.expires_in, 3600);
+	CHECK_I64(again.expires_in, 1800);
+	s->act.now_ms += 3600 * SECOND;
+	scene_restart(s);
+	CHECK_I64(scene_token_state(s, again.access_token), ERR_INVALID_TOKEN);
+	CHECK(refresh(s, &s->spa, again.refresh_token).refresh_token.n > 0);
+	CHECK_I64((int64_t)scene_audited(s, "token.reuse_detected"), 0);
+}
+
 SCENE_TEST(rule_123_the_editor_shares_a_token_between_processes)
 {
 	struct token_out t = scene_connect(s, &s->editor), live = t;
