@@ -78,6 +78,16 @@ static enum bi18n_stored swap(void *context, const char *digest, const char *gra
 	return BI18N_STORED;
 }
 
+static enum bi18n_stored replace(void *context, const char *owner, const char *organization,
+                                 const struct bi18n_row *row)
+{
+	(void)context, (void)owner, (void)organization;
+	row_kept.there = row != NULL;
+	if (row != NULL)
+		row_keep(row);
+	return BI18N_STORED;
+}
+
 static struct bi18n_pending pending_kept;
 static char                 pending_texts[5][1024];
 
@@ -101,7 +111,9 @@ static enum bi18n_stored pending_take(void *context, const char *digest, bi18n_p
 	return BI18N_STORED;
 }
 
-static const struct bi18n_store one_row = { NULL, upsert, find, list, swap, pending_put, pending_take, NULL };
+static const struct bi18n_store one_row = {
+	NULL, upsert, find, list, swap, replace, pending_put, pending_take, NULL
+};
 
 static int64_t clock_ms;
 static int64_t now(void *context)

@@ -140,7 +140,7 @@ struct bi18n_row {
 	const char *owner_id;
 	const char *grant_id;
 	const char *refresh_token;       /* sealed: "v1.<key>.<base64url>"; "": none left                 */
-	const char *organization_id;
+	const char *organization_id;     /* "?...": not known yet; see bi18n_callback()                   */
 	const char *scopes;              /* a JSON array                                                  */
 	const char *project_ids;         /* a JSON array; "[]" is all, unless project_access says not     */
 	int64_t     disconnected_at_ms;  /* NULL in SQL; 0: connected                                     */
@@ -189,6 +189,10 @@ struct bi18n_store {
 	 * `expected_digest` and its grant_id `expected_grant`; else CONFLICT (or NONE). Keeps created_at_ms. */
 	enum bi18n_stored (*swap)(void *context, const char *expected_digest, const char *expected_grant,
 	                          const struct bi18n_row *row);
+	/* Removes the row of (owner_id, organization_id) and, if `row` is not NULL, does with it what upsert does:
+	 * both or neither. NONE, and nothing is changed, if there is no such row. */
+	enum bi18n_stored (*replace)(void *context, const char *owner_id, const char *organization_id,
+	                             const struct bi18n_row *row);
 	/* Also forgets what has expired before now_ms. */
 	enum bi18n_stored (*pending_put)(void *context, const struct bi18n_pending *pending, int64_t now_ms);
 	/* Removes and tells it, so that of two callbacks with one state only one finds it. */
@@ -328,13 +332,17 @@ struct bi18n_connections {
  * and stores one row per organization in one transaction, over a row that is there for (owner,
  * organization), whose disconnected_at it clears. Tells the connections that this consent made.
  *
+ * A server that names the organization only with an installation token: the row waits for it under a name of its
+ * own that begins with '?', so that its refresh token is stored before anything is minted.
+ *
  * ESTATE, EDENIED, ECLIENT, EPROTOCOL, ESTORE. A code is sent once and never again: after TRY_LATER or a
- * crash the user connects anew. */
+ * crash the user connects anew, unless bi18n_connections() tells that it was stored. */
 enum bi18n_code bi18n_callback(struct bi18n *client, const char *owner_id, const char *query,
                                const struct bi18n_call *call, struct bi18n_connections **out,
                                struct bi18n_error *error);
 
-/* An owner's connections, or everybody's if owner_id is NULL; from the store, not the network. */
+/* An owner's connections, or everybody's if owner_id is NULL; from the store, not the network (unless a crash cut a
+ * callback off whose organization the server had not told yet: then that is completed, in ten seconds at most). */
 enum bi18n_code bi18n_connections(struct bi18n *client, const char *owner_id,
                                   struct bi18n_connections **out, struct bi18n_error *error);
 /* One: NOT_CONNECTED if it is not there. `organization` is an id or a slug here and below, or NULL where the

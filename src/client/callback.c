@@ -142,49 +142,29 @@ static bool iss_check(struct work *w, const struct back *back)
 
 /* Rows --------------------------------------------------------------------------------------------- */
 
-/* A server that tells the organization only with the installation token: one mint, whose token is the
- * connection's first. It is the one time that a refresh token is stored after its access token was used. */
-static bool organization_learn(struct work *w, const char *access, struct grant *g)
-{
-	struct transport_request request = {
-		.method = "POST", .repeatable = true, .answer_bytes_max = ANSWER_OAUTH_BYTES_MAX,
-		.headers = { pool_printf(&w->pool, "Authorization: Bearer %s", access) }, .headers_n = 1,
-		.url = pool_printf(&w->pool, "%s/api/oauth-client/installations/%s/tokens", w->client->base_url,
-		                   g->grant_id),
-	};
-	struct transport_answer answer;
-	const struct jvalue    *v, *projects, *scopes;
-
-	if (request.url == NULL || request.headers[0] == NULL)
-		return fault_nomem(w);
-	if (!exchange(w, &request, &answer))
-		return false;
-	if (answer.status != 200)
-		return fault_answer(w, &answer);
-	v = json_read(&w->pool, answer.body);
-	projects = json_member(v, "project_ids");
-	scopes = json_member(v, "scopes");
-	g->organization = json_text_or(v, "organization_id", "");
-	if (projects != NULL) {
-		g->projects = list_from_json(&w->pool, projects);
-		g->all_projects = g->projects != NULL && g->projects[0] == '\0';
-	}
-	if (scopes != NULL)
-		g->scopes = list_from_json(&w->pool, scopes);
-	if (!id_is_sane(g->organization) || g->projects == NULL || g->scopes == NULL)
-		return w->pool.failed ? fault_nomem(w) : fault_set(w, BI18N_EPROTOCOL, "a mint answer that is malformed");
-	return true;
-}
-
+/* All of them first: nothing of the answer is used before every refresh token of it rests in the store. */
 static bool rows_store(struct work *w, const char *owner, struct token_answer *answer)
 {
 	for (size_t i = 0; i < answer->grants_n; i++) {
-		answer->grants[i].owner = owner;
-		if (answer->grants[i].organization[0] == '\0' &&
-		    !organization_learn(w, answer->access, &answer->grants[i]))
+		struct grant *g = &answer->grants[i];
+
+		g->owner = owner;
+		if (g->organization[0] == '\0' && !provisional_name(w, g))
 			return false;
 	}
 	return grants_upsert(w, answer->grants, answer->grants_n);
+}
+
+/* A server that tells the organization only with the installation token. */
+static bool rows_settle(struct work *w, struct token_answer *answer)
+{
+	for (size_t i = 0; i < answer->grants_n; i++) {
+		struct grant *g = &answer->grants[i];
+
+		if (organization_is_provisional(g->organization) && !provisional_settle(w, g, answer->access))
+			return false;
+	}
+	return true;
 }
 
 /* A row that was there keeps its age. Where the store does not say, it is as young as it looks. */
@@ -205,9 +185,11 @@ static void entries_renew(struct work *w, const struct token_answer *answer)
 {
 	for (size_t i = 0; i < answer->grants_n; i++) {
 		const struct grant *g = &answer->grants[i];
-		struct entry       *entry = table_add(w->client, g->owner, g->organization,
-		                                      g->slug[0] == '\0' ? NULL : g->slug);
+		struct entry       *entry;
 
+		if (organization_is_provisional(g->organization))
+			continue;
+		entry = table_add(w->client, g->owner, g->organization, g->slug[0] == '\0' ? NULL : g->slug);
 		if (entry == NULL)
 			continue;
 		pthread_mutex_lock(&entry->lock);
@@ -307,8 +289,10 @@ static bool callback(struct work *w, const char *owner, const char *query, struc
 	}
 	if (!rows_store(w, owner, &answer))
 		return false;
-	ages_follow(w, &answer);
 	entries_renew(w, &answer);
+	if (!rows_settle(w, &answer))
+		return false;
+	ages_follow(w, &answer);
 	return connections_give(w, answer.grants, answer.grants_n, kept.scopes, out);
 }
 
@@ -331,7 +315,7 @@ enum bi18n_code bi18n_connections(struct bi18n *client, const char *owner_id, st
 	struct work   w;
 
 	work_begin(&w, client, NULL, error);
-	if (grant_list(&w, owner_id, false, &v, &n))
+	if (grant_list_settled(&w, owner_id, &v, &n))
 		connections_give(&w, v, n, "", out);
 	return work_end(&w);
 }

@@ -196,6 +196,7 @@ static enum bi18n_code copy_texts(struct bi18n *client, const struct bi18n_optio
 static bool store_whole(const struct bi18n_store *s)
 {
 	return s->upsert != NULL && s->find != NULL && s->list != NULL && s->swap != NULL &&
+	       s->replace != NULL &&
 	       s->pending_put != NULL && s->pending_take != NULL;
 }
 

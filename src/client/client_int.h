@@ -81,6 +81,7 @@ struct bi18n {
 	bool                   fast_clock;     /* the system's: read it without the callback */
 	bool                   store_open;
 	atomic_int_fast64_t    slept_seen_ms, slept_ms;   /* see steady_now */
+	atomic_int_fast64_t    settle_quiet_ms;           /* see provisionals_settle */
 
 	char                  *client_id, *client_secret, *redirect_uri;
 	char                  *base_url, *authorize_base_url, *cdn_base_url, *issuer, *cdn_prefix;
@@ -161,6 +162,10 @@ struct grant {
 /* NOT_CONNECTED if there is none. `opened`: with its refresh token (EKEY). organization NULL: the only one. */
 bool grant_find(struct work *w, const char *owner, const char *organization, bool opened, struct grant *out);
 bool grant_list(struct work *w, const char *owner, bool opened, struct grant **out, size_t *n_out);
+/* Connections only: rows that were left provisional are completed first, or left out. */
+bool grant_list_settled(struct work *w, const char *owner, struct grant **out, size_t *n_out);
+/* Exactly this row, whatever its name. */
+bool grant_load(struct work *w, const char *owner, const char *organization, bool opened, struct grant *out);
 /* What the store keeps of it; seals the refresh token anew. */
 bool grant_row(struct work *w, const struct grant *g, struct bi18n_row *out);
 /* Stores `next` if `seen` is still there. *stored_out tells STORED from CONFLICT and NONE; else a fault. */
@@ -217,12 +222,33 @@ bool token_take(struct work *w, struct entry *entry, char token[BI18N_TOKEN_MAX]
 /* The grant's access token, refreshing if need be; see mint.c. */
 enum step { STEP_DONE, STEP_FAILED, STEP_AGAIN };
 enum step access_for(struct work *w, struct entry *entry, struct grant *grant, char out[BI18N_TOKEN_MAX]);
+struct minted {
+	const char *token;
+	int64_t     life_ms;
+};
+bool mint_send(struct work *w, const struct grant *grant, const char *access, struct transport_answer *out);
+/* What a 200 says; *next_out is the grant as it is by now. EPROTOCOL. */
+bool mint_read(struct work *w, const struct transport_answer *answer, const struct grant *grant, struct minted *out,
+               struct grant *next_out);
+/* Into memory, and to the shared cache. */
+void mint_keep(struct work *w, struct entry *entry, const struct grant *grant, const struct minted *minted,
+               int64_t asked_ms);
 /* The server says that the grant is no more: marks it, unless the row is another by now (AGAIN). racing: another
  * process may hold the successor of its refresh token at this moment. */
 enum step grant_gone(struct work *w, struct entry *entry, const struct grant *grant, bool racing);
 /* The token was answered with 401: a new one is minted next. false: that was done a moment ago, so that it
  * would not help again, and the grant is still the connection's. */
 bool token_doubt(struct work *w, struct entry *entry, const char *token);
+
+/* provisional.c: rows that wait for the name of their organization --------------------------------- */
+
+bool organization_is_provisional(const char *organization);
+/* Names the row of a grant whose organization is not known. */
+bool provisional_name(struct work *w, struct grant *g);
+/* Mints, which tells the organization, and stores `g` under it; `g` is stored under its provisional name. */
+bool provisional_settle(struct work *w, struct grant *g, const char *access);
+/* Completes those of the rows that were left. true: there is something new in the store. Sets no fault. */
+bool provisionals_settle(struct work *w, const struct grant *v, size_t n);
 
 /* authorize.c ---------------------------------------------------------------------------------------- */
 

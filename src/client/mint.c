@@ -93,7 +93,7 @@ enum step access_for(struct work *w, struct entry *entry, struct grant *grant, c
 	return STEP_DONE;
 }
 
-static bool mint_send(struct work *w, const struct grant *grant, const char *access, struct transport_answer *answer)
+bool mint_send(struct work *w, const struct grant *grant, const char *access, struct transport_answer *answer)
 {
 	struct transport_request request = {
 		.method = "POST", .repeatable = true, .answer_bytes_max = ANSWER_OAUTH_BYTES_MAX,
@@ -136,6 +136,8 @@ static bool mint_grant(struct work *w, const struct jvalue *v, const struct gran
 
 	*next = *grant;
 	next->grant_id = json_text_or(v, "grant_id", grant->grant_id);
+	next->organization = json_text_or(v, "organization_id", grant->organization);
+	next->slug = json_text_or(v, "organization_slug", grant->slug);
 	if (scopes != NULL)
 		next->scopes = list_from_json(&w->pool, scopes);
 	if (projects != NULL) {
@@ -144,7 +146,25 @@ static bool mint_grant(struct work *w, const struct jvalue *v, const struct gran
 		                     (access == NULL || strcmp(access, "selected") != 0);
 	}
 	return next->scopes != NULL && next->projects != NULL && id_is_sane(next->grant_id) &&
-	       strcmp(json_text_or(v, "organization_id", grant->organization), grant->organization) == 0;
+	       id_is_sane(next->organization) && !organization_is_provisional(next->organization) &&
+	       (next->slug[0] == '\0' || id_is_sane(next->slug)) &&
+	       (organization_is_provisional(grant->organization) ||
+	        strcmp(next->organization, grant->organization) == 0);
+}
+
+bool mint_read(struct work *w, const struct transport_answer *answer, const struct grant *grant, struct minted *out,
+               struct grant *next)
+{
+	const struct jvalue *v = json_read(&w->pool, answer->body);
+	int64_t              life_s;
+
+	out->token = json_text_or(v, "installation_token", "");
+	if (!token_is_sane(out->token) || !json_number(v, "expires_in", 1, TOKEN_LIFE_S_MAX, &life_s) ||
+	    !mint_grant(w, v, grant, next))
+		return w->pool.failed ? fault_nomem(w) : fault_set(w, BI18N_EPROTOCOL, "a mint answer that is malformed");
+	out->life_ms = life_s * SECOND_MS;
+	atomic_fetch_add_explicit(&w->client->counters.mints, 1, memory_order_relaxed);
+	return true;
 }
 
 static void slot_fill(struct work *w, struct entry *entry, const struct grant *grant, const char *token,
@@ -205,28 +225,23 @@ static void shared_give(struct work *w, const struct grant *grant, const char *t
 
 /* One round ---------------------------------------------------------------------------------------- */
 
+void mint_keep(struct work *w, struct entry *entry, const struct grant *grant, const struct minted *minted,
+               int64_t asked_ms)
+{
+	slot_fill(w, entry, grant, minted->token, asked_ms, minted->life_ms);
+	access_put(w->client, entry, NULL, "", 0);
+	shared_give(w, grant, minted->token, asked_ms + minted->life_ms - steady_now(w->client));
+}
+
 static enum step mint_accept(struct work *w, struct entry *entry, struct grant *grant,
                              const struct transport_answer *answer, int64_t asked_ms)
 {
-	const struct jvalue *v = json_read(&w->pool, answer->body);
-	const char          *token = json_text_or(v, "installation_token", "");
-	struct grant         next;
-	int64_t              life_s;
+	struct minted minted;
+	struct grant  next;
 
-	if (!token_is_sane(token) || !json_number(v, "expires_in", 1, TOKEN_LIFE_S_MAX, &life_s) ||
-	    !mint_grant(w, v, grant, &next)) {
-		if (w->pool.failed)
-			fault_put(w, BI18N_ENOMEM, "out of memory");
-		else
-			fault_put(w, BI18N_EPROTOCOL, "a mint answer that is malformed");
+	if (!mint_read(w, answer, grant, &minted, &next) || !row_follow(w, grant, &next))
 		return STEP_FAILED;
-	}
-	atomic_fetch_add_explicit(&w->client->counters.mints, 1, memory_order_relaxed);
-	if (!row_follow(w, grant, &next))
-		return STEP_FAILED;
-	slot_fill(w, entry, &next, token, asked_ms, life_s * SECOND_MS);
-	access_put(w->client, entry, NULL, "", 0);
-	shared_give(w, &next, token, asked_ms + life_s * SECOND_MS - steady_now(w->client));
+	mint_keep(w, entry, &next, &minted, asked_ms);
 	return STEP_DONE;
 }
 

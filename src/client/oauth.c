@@ -189,7 +189,7 @@ static const struct jvalue *refreshed_part(const struct jvalue *v, const struct 
 		if (strcmp(json_text_or(one, "organization_id", ""), grant->organization) == 0)
 			return one;
 	}
-	return NULL;
+	return organization_is_provisional(grant->organization) ? v : NULL;
 }
 
 bool token_refresh(struct work *w, const struct grant *grant, struct token_answer *out)

@@ -99,33 +99,27 @@ static bool not_connected(struct work *w, const char *organization)
 	return fault_set(w, BI18N_NOT_CONNECTED, "no connection to organization %s", organization);
 }
 
-static bool grant_only(struct work *w, const char *owner, bool opened, struct grant *out)
+bool grant_list_settled(struct work *w, const char *owner, struct grant **out, size_t *n_out)
 {
-	struct grant *v;
-	size_t        n;
+	size_t n = 0;
 
-	if (!grant_list(w, owner, opened, &v, &n))
+	if (!grant_list(w, owner, false, out, n_out) ||
+	    (provisionals_settle(w, *out, *n_out) && !grant_list(w, owner, false, out, n_out)))
 		return false;
-	if (n == 0)
-		return not_connected(w, "(any)");
-	if (n > 1)
-		return fault_set(w, BI18N_EINVAL, "%zu connections: say which organization", n);
-	*out = v[0];
+	for (size_t i = 0; i < *n_out; i++) {
+		if (!organization_is_provisional((*out)[i].organization))
+			(*out)[n++] = (*out)[i];
+	}
+	*n_out = n;
 	return true;
 }
 
-bool grant_find(struct work *w, const char *owner, const char *organization, bool opened, struct grant *out)
+bool grant_load(struct work *w, const char *owner, const char *organization, bool opened, struct grant *out)
 {
 	struct gather       g = { .w = w, .opened = opened, .ok = true };
 	struct bi18n_store *store = &w->client->store;
-	enum bi18n_stored   stored;
+	enum bi18n_stored   stored = store->find(store->context, owner, organization, gather_row, &g);
 
-	if (owner == NULL || !id_is_sane(owner) || (organization != NULL && !id_is_sane(organization)))
-		return fault_set(w, BI18N_EINVAL, "owner or organization: 1 to %d visible characters",
-		                 BI18N_ID_MAX - 1);
-	if (organization == NULL)
-		return grant_only(w, owner, opened, out);
-	stored = store->find(store->context, owner, organization, gather_row, &g);
 	if (!g.ok)
 		return false;
 	if (stored != BI18N_STORED && stored != BI18N_STORED_NONE)
@@ -134,6 +128,49 @@ bool grant_find(struct work *w, const char *owner, const char *organization, boo
 		return not_connected(w, organization);
 	*out = g.v[0];
 	return true;
+}
+
+static bool grant_only(struct work *w, const char *owner, bool opened, struct grant *out)
+{
+	struct grant *v;
+	size_t        n;
+
+	if (!grant_list_settled(w, owner, &v, &n))
+		return false;
+	if (n == 0)
+		return not_connected(w, "(any)");
+	if (n > 1)
+		return fault_set(w, BI18N_EINVAL, "%zu connections: say which organization", n);
+	return grant_load(w, owner, v[0].organization, opened, out);
+}
+
+/* Not there: unless it is one of those that were left provisional. */
+static bool grant_settled(struct work *w, const char *owner, const char *organization, bool opened, struct grant *out)
+{
+	struct fault  before = w->fault;
+	struct grant *v;
+	size_t        n;
+
+	fault_clear(w);
+	if (!grant_list(w, owner, false, &v, &n))
+		return false;
+	if (provisionals_settle(w, v, n))
+		return grant_load(w, owner, organization, opened, out);
+	w->fault = before;
+	return false;
+}
+
+bool grant_find(struct work *w, const char *owner, const char *organization, bool opened, struct grant *out)
+{
+	if (owner == NULL || !id_is_sane(owner) || (organization != NULL && !id_is_sane(organization)))
+		return fault_set(w, BI18N_EINVAL, "owner or organization: 1 to %d visible characters",
+		                 BI18N_ID_MAX - 1);
+	if (organization == NULL)
+		return grant_only(w, owner, opened, out);
+	if (organization_is_provisional(organization))
+		return not_connected(w, organization);
+	return grant_load(w, owner, organization, opened, out) ||
+	       (w->fault.code == BI18N_NOT_CONNECTED && grant_settled(w, owner, organization, opened, out));
 }
 
 static const char *sealed_refresh(struct work *w, const struct grant *g, const char **digest_out)

@@ -195,6 +195,28 @@ static enum bi18n_stored sql_upsert(void *context, const struct bi18n_row *rows,
 	return stored == BI18N_STORED_NONE ? BI18N_STORED_FAILED : stored;
 }
 
+static enum bi18n_stored sql_replace(void *context, const char *owner, const char *organization,
+                                     const struct bi18n_row *row)
+{
+	const char              *p[] = { owner, organization };
+	struct store_sql        *s = context;
+	const struct sql_driver *d = &s->driver;
+	void                    *session = d->acquire(d->context);
+	enum bi18n_stored        stored;
+
+	if (session == NULL)
+		return BI18N_STORED_FAILED;
+	stored = d->begin(session, false);
+	if (stored == BI18N_STORED) {
+		stored = d->run(session, SQL_REMOVE, p, COUNT(p), NULL, NULL);
+		if (stored == BI18N_STORED && row != NULL)
+			stored = upsert_one(d, session, row);
+		stored = finish(d, session, stored);
+	}
+	d->release(d->context, session);
+	return stored;
+}
+
 static enum bi18n_stored sql_find(void *context, const char *owner, const char *organization, bi18n_row_fn *visit,
                                   void *visitor)
 {
@@ -270,6 +292,7 @@ enum bi18n_stored store_sql_open(const struct sql_driver *driver, const struct b
 	s->driver = *driver;
 	*out = (struct bi18n_store){
 		.context = s, .upsert = sql_upsert, .find = sql_find, .list = sql_list, .swap = sql_swap,
+		.replace = sql_replace,
 		.pending_put = sql_pending_put, .pending_take = sql_pending_take, .close = sql_close,
 	};
 	return BI18N_STORED;

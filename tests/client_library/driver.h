@@ -28,7 +28,7 @@ struct driver_allocator {
 /* What happens at a call of a store's function. */
 enum hook_act { HOOK_NONE, HOOK_KILL, HOOK_FAIL, HOOK_NOMEM, HOOK_PAUSE };
 enum hook_when { HOOK_BEFORE, HOOK_AFTER, HOOK_DURING };
-enum store_function { STORE_UPSERT, STORE_FIND, STORE_LIST, STORE_SWAP, STORE_PUT, STORE_TAKE, STORE_FUNCTIONS };
+enum store_function { STORE_UPSERT, STORE_FIND, STORE_LIST, STORE_SWAP, STORE_REPLACE, STORE_PUT, STORE_TAKE, STORE_FUNCTIONS };
 struct hook {
 	enum hook_act       act;
 	enum hook_when      when;

@@ -197,6 +197,14 @@ static enum bi18n_stored on_swap(void *context, const char *digest, const char *
 	HOOKED(s, STORE_SWAP, s->inner.swap(s->inner.context, digest, grant, row));
 }
 
+static enum bi18n_stored on_replace(void *context, const char *owner, const char *organization,
+                                    const struct bi18n_row *row)
+{
+	struct driver_store *s = context;
+
+	HOOKED(s, STORE_REPLACE, s->inner.replace(s->inner.context, owner, organization, row));
+}
+
 static enum bi18n_stored on_put(void *context, const struct bi18n_pending *pending, int64_t now_ms)
 {
 	struct driver_store *s = context;
@@ -230,7 +238,9 @@ enum bi18n_code store_open(struct driver *d, const char *url, char why[BI18N_MES
 		code = sqlite_open(url + strlen("sqlite:"), &d->memory.allocator, &s->inner, why);
 	else
 		code = postgres_open(url, &d->memory.allocator, &s->inner, why);
-	s->outer = (struct bi18n_store){ s, on_upsert, on_find, on_list, on_swap, on_put, on_take, on_close };
+	s->outer = (struct bi18n_store){
+		s, on_upsert, on_find, on_list, on_swap, on_replace, on_put, on_take, on_close,
+	};
 	return code;
 }
 
@@ -245,7 +255,7 @@ static int index_in(const char *const *names, size_t n, const char *name)
 
 bool store_hook(struct driver *d, const struct json *in)
 {
-	static const char *const functions[] = { "upsert", "find", "list", "swap", "put", "take" };
+	static const char *const functions[] = { "upsert", "find", "list", "swap", "replace", "put", "take" };
 	static const char *const acts[] = { "none", "kill", "fail", "nomem", "pause" };
 	static const char *const whens[] = { "before", "after", "during" };
 	int          function = index_in(functions, COUNT(functions), text_of(d, in, "function"));
