@@ -173,9 +173,12 @@ static bool may_end(const struct act *act, const struct grant *g, struct err *e)
 	       err_set(e, ERR_GRANT_NOT_FOUND, "There is no such connection.");
 }
 
+/* Not the app but somebody above it ends this: a code that it has yet to redeem would bring the
+ * connection back. */
 static bool end_one(const struct act *act, const struct grant *g, bool *done_out, struct err *e)
 {
-	return grant_end(act,
+	return store_codes_end(act->db, act->arena, g->app_id, g->account_id, act->now_ms, e) &&
+	       grant_end(act,
 	                 &(struct grant_ref){ g->id, g->app_id, g->account_id, g->organization_id },
 	                 act->who->kind == WHO_LOCAL ? S("revoked_by_operator")
 	                                             : S("revoked_by_person"),

@@ -277,6 +277,15 @@ bool store_code_wrong_verifier(struct db *db, struct arena *a, int64_t id, int64
 	return DB_RUN(db, a, SQL_CODE_WRONG_VERIFIER, &rows, e, A_I64(wrong_max), A_I64(id));
 }
 
+bool store_codes_end(struct db *db, struct arena *a, int64_t app_id, int64_t account_id,
+                     int64_t now_ms, struct err *e)
+{
+	struct rows rows;
+
+	return DB_RUN(db, a, SQL_CODES_END, &rows, e, A_I64(now_ms), A_I64(app_id),
+	              A_I64(account_id));
+}
+
 /* Grants --------------------------------------------------------------------------------------- */
 
 static bool projects_replace(struct db *db, struct arena *a, int64_t grant_id,

@@ -74,6 +74,9 @@ bool store_code_redeem(struct db *db, struct arena *a, int64_t id, int64_t now_m
                        struct err *e) MUST_CHECK;
 bool store_code_wrong_verifier(struct db *db, struct arena *a, int64_t id, int64_t wrong_max,
                                struct err *e) MUST_CHECK;
+/* Codes of this app for this person that nobody has redeemed yet end now. */
+bool store_codes_end(struct db *db, struct arena *a, int64_t app_id, int64_t account_id,
+                     int64_t now_ms, struct err *e) MUST_CHECK;
 
 /* Grants. */
 struct grant_new {

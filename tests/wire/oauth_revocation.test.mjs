@@ -309,7 +309,27 @@ test('E-12 after the end of a connection the refusal says that it was revoked', 
   assert.match(answer.body.error_description, /^revoked: /);
 });
 
-test('a code that was issued before the connection ended still connects: the person approved it', async () => {
+test('rule_147 a code that the app has not redeemed does not bring back what somebody else has ended', async () => {
+  const page = async () => hidden((await browser.request('/settings/connected-apps')).text, '/settings/connected-apps');
+  const post = async (form) => assert.equal((await browser.request('/settings/connected-apps', { method: 'POST', form: { ...await page(), ...form } })).status, 303);
+  const ways = {
+    'the person, one connection': (one) => post({ grant_id: one.grant_id, decision: 'revoke' }),
+    'the person, the whole app': (one) => post({ client_id: one.app.clientId, decision: 'revoke-app' }),
+    'the operator': (one) => server.cli(['grant', 'revoke', one.grant_id]),
+  };
+  const bystander = ownApp(), theirs = await codeFor(server, seed, { app: bystander, browser });
+  for (const [label, end] of Object.entries(ways)) {
+    const one = await connectOwn();
+    const fresh = await codeFor(server, seed, { app: one.app, browser });
+    await end(one);
+    assertOauthError(await redeem(server, fresh), 400, 'invalid_grant');
+    assert.equal(server.cli(['grant', 'list', '--app', one.app.clientId]).filter((grant) => !grant.revokedAt).length, 0, label);
+    assertTokens(await redeem(server, await codeFor(server, seed, { app: one.app, browser })));
+  }
+  assertTokens(await redeem(server, theirs));
+});
+
+test('a code that was issued before the app ended the connection still connects: the person approved it', async () => {
   const one = await connectOwn();
   const fresh = await codeFor(server, seed, { app: one.app, browser });
   await remove(one);
