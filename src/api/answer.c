@@ -94,7 +94,7 @@ static str challenge_for(struct arena *a, const struct api_bound *bound, const s
 	/* Rule 100: only for who used the header; client libraries hide the error code behind a
 	 * challenge. */
 	if (e->code == ERR_INVALID_CLIENT)
-		return c != NULL && c->basic ? S("Basic realm=\"bi18n\", charset=\"UTF-8\"") : STR_NONE;
+		return c != NULL && c->auth_header ? S("Basic realm=\"bi18n\", charset=\"UTF-8\"") : STR_NONE;
 	if (bound->row->flavour == FLAVOUR_OAUTH)
 		return STR_NONE;
 	if (bound->op == NULL)
@@ -111,6 +111,7 @@ static str oauth_name(enum err_code code)
 	case ERR_INVALID_GRANT:
 	case ERR_INVALID_SCOPE:
 	case ERR_INVALID_TARGET:
+	case ERR_INVALID_AUTHORIZATION_DETAILS:
 	case ERR_UNAUTHORIZED_CLIENT:
 	case ERR_UNSUPPORTED_GRANT_TYPE:
 		return err_name(code);

@@ -88,7 +88,7 @@ struct api_call {
 	const struct api_bound *bound;
 	struct principal        who;
 	bool                    authenticated;        /* `who` is known                              */
-	bool                    basic;                /* the client authenticated by header           */
+	bool                    auth_header;          /* the app authenticates by header, or tries to */
 	bool                    ok;
 	struct err              err;
 };
@@ -103,8 +103,9 @@ bool token_read_input(struct api_call *c, struct err *e) MUST_CHECK;
 #define TOKEN_CLIENT_AUTH "client_auth"           /* added by the channel: a client cannot send it */
 struct token_text { str query, authorization, content_type, body; };      /* as sent */
 /* The parameters, with client_id, client_secret and client_auth (basic, post or none) as the
- * client authenticated itself. *basic_out is set even when it fails. ERR_INVALID_REQUEST. */
-bool token_request(struct arena *a, const struct token_text *t, struct param **out, size_t *n_out, bool *basic_out,
+ * client authenticated itself. *header_out: there is an Authorization header, of whatever scheme.
+ * ERR_INVALID_REQUEST. */
+bool token_request(struct arena *a, const struct token_text *t, struct param **out, size_t *n_out, bool *header_out,
                    struct err *e) MUST_CHECK;
 /* "Application/JSON; charset=utf-8" -> is it this type? */
 bool media_type_is(str header, str type);

@@ -77,7 +77,7 @@ static bool identify(struct api_call *c, struct err *e)
 	if (!credential_read(c->op.arena, r->known[HTTP_AUTHORIZATION], r->known[HTTP_X_API_KEY],
 	                     (c->bound->op->who & WHO_CLIENT) != 0, &cred, e))
 		return false;
-	c->basic = cred.client_id.p != NULL;
+	c->auth_header = cred.client_id.p != NULL;
 	if (!operation_authenticate(c->op.env, c->op.arena, &cred, r->now_ms, &c->who, e))
 		return false;
 	c->authenticated = true;

@@ -122,7 +122,7 @@ static bool add_client(struct arena *a, str encoded, struct param *all, size_t *
 	return true;
 }
 
-bool token_request(struct arena *a, const struct token_text *t, struct param **out, size_t *n_out, bool *basic_out,
+bool token_request(struct arena *a, const struct token_text *t, struct param **out, size_t *n_out, bool *header_out,
                    struct err *e)
 {
 	enum authorization kind;
@@ -130,21 +130,20 @@ bool token_request(struct arena *a, const struct token_text *t, struct param **o
 	str encoded;
 	size_t n;
 
-	*basic_out = false;
+	*header_out = false;
 	if (t->query.n > 0)
 		return err_set(e, ERR_INVALID_REQUEST, "Send the parameters in the body, not in the address.");
-	if (!authorization_read(t->authorization, &kind, &encoded, e)) {
-		e->code = ERR_INVALID_REQUEST;
-		return false;
-	}
-	*basic_out = kind == AUTHORIZATION_BASIC;
+	*header_out = str_trim(t->authorization).n > 0;
+	if (!authorization_read(t->authorization, &kind, &encoded, e))
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "Authorization is not Basic with the base64 of the app's id:secret.");
 	if (!token_params(a, t->content_type, t->body, &sent, &n, e))
 		return false;
 	all = arena_array(a, struct param, n + 3);
 	for (size_t i = 0; i < n; i++)
 		all[i] = sent[i];
 	drop_param(all, &n, CLIENT_AUTH);
-	if (!add_client(a, *basic_out ? encoded : STR_NONE, all, &n, e))
+	if (!add_client(a, kind == AUTHORIZATION_BASIC ? encoded : STR_NONE, all, &n, e))
 		return false;
 	*out = all;
 	*n_out = n;
@@ -161,6 +160,6 @@ bool token_read_input(struct api_call *c, struct err *e)
 	struct param *params;
 	size_t n;
 
-	return token_request(c->op.arena, &text, &params, &n, &c->basic, e) &&
+	return token_request(c->op.arena, &text, &params, &n, &c->auth_header, e) &&
 	       operation_read_params(&c->op, params, n, e);
 }

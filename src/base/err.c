@@ -25,6 +25,7 @@ static const char *const stock[ERR_COUNT] = {
 	[ERR_INVALID_GRANT]             = "The grant is invalid, expired or revoked",
 	[ERR_INVALID_SCOPE]             = "The requested scope is unknown or not allowed",
 	[ERR_INVALID_TARGET]            = "The requested resource is unknown",
+	[ERR_INVALID_AUTHORIZATION_DETAILS] = "This type of authorization_details is unknown",
 	[ERR_UNAUTHORIZED_CLIENT]       = "This client may not do that",
 	[ERR_UNSUPPORTED_GRANT_TYPE]    = "This grant type is not supported",
 	[ERR_UNSUPPORTED_RESPONSE_TYPE] = "This response type is not supported",

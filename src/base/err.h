@@ -16,6 +16,7 @@
 	X(INVALID_GRANT,             400, "invalid_grant",             "BAD_REQUEST")           \
 	X(INVALID_SCOPE,             400, "invalid_scope",             "BAD_REQUEST")           \
 	X(INVALID_TARGET,            400, "invalid_target",            "BAD_REQUEST")           \
+	X(INVALID_AUTHORIZATION_DETAILS, 400, "invalid_authorization_details", "BAD_REQUEST")   \
 	X(UNAUTHORIZED_CLIENT,       400, "unauthorized_client",       "FORBIDDEN")             \
 	X(UNSUPPORTED_GRANT_TYPE,    400, "unsupported_grant_type",    "BAD_REQUEST")           \
 	X(UNSUPPORTED_RESPONSE_TYPE, 400, "unsupported_response_type", "BAD_REQUEST")           \

@@ -31,6 +31,7 @@ const struct field authorize_in_fields[] = {
 	FIELD(struct authorize_in, login_hint, "login_hint"),
 	FIELD(struct authorize_in, request, "request"),
 	FIELD(struct authorize_in, request_uri, "request_uri"),
+	FIELD(struct authorize_in, authorization_details, "authorization_details"),
 	{ .name = "resource",
 	  .offset = offsetof(struct authorize_in, resource),
 	  .kind = FIELD_STRS },
@@ -149,6 +150,10 @@ static bool check_response(struct begin *b)
 	if (in->request_uri.n > 0)
 		return wrong(b, S("request_uri_not_supported"),
 		             S("Send the parameters themselves."));
+	/* Ignored, they would leave the app with more than it asked for (RFC 9396 5). */
+	if (in->authorization_details.n > 0)
+		return wrong(b, S("invalid_authorization_details"),
+		             S("No type of authorization_details is known here."));
 	if (in->response_type.n == 0)
 		return wrong(b, S("invalid_request"), S("response_type is missing."));
 	if (!str_eq(in->response_type, S("code")))

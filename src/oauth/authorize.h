@@ -18,7 +18,7 @@ enum { AUTHORIZE_LIFE_S = 3600, AUTHORIZE_PARAMETER_BYTES_MAX = 4096 };
 struct authorize_in {
 	str client_id, redirect_uri, response_type, response_mode, scope, state, code_challenge,
 		code_challenge_method, nonce;
-	str prompt, ui_locales, login_hint, request, request_uri;
+	str prompt, ui_locales, login_hint, request, request_uri, authorization_details;
 	struct strs resource;
 };
 struct authorize_app { str client_id, name, type, icon_url; bool verified; };

@@ -35,14 +35,18 @@ static bool is_among(str resource, str list)
 
 bool resource_check(const struct act *act, struct strs asked, str granted, str *text_out)
 {
-	if (asked.n > RESOURCES_MAX)
-		return false;
+	str named[RESOURCES_MAX];
+	size_t n = 0;
+
 	for (size_t i = 0; i < asked.n; i++) {
-		if (!is_ours(act->settings, asked.v[i]))
+		if (asked.v[i].n == 0)          /* as if it were omitted: RFC 6749 3.1, 3.2 */
+			continue;
+		if (n == RESOURCES_MAX || !is_ours(act->settings, asked.v[i]))
 			return false;
 		if (granted.n > 0 && !is_among(asked.v[i], granted))
 			return false;
+		named[n++] = asked.v[i];
 	}
-	*text_out = asked.n == 0 ? S("") : arena_join(act->arena, asked.v, asked.n, S(" "));
+	*text_out = n == 0 ? S("") : arena_join(act->arena, named, n, S(" "));
 	return true;
 }

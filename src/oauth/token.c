@@ -19,6 +19,8 @@ const struct field token_in_fields[] = { FIELD(struct token_in, grant_type, "gra
 	                                 FIELD(struct token_in, code_verifier, "code_verifier"),
 	                                 FIELD(struct token_in, refresh_token, "refresh_token"),
 	                                 FIELD(struct token_in, scope, "scope"),
+	                                 FIELD(struct token_in, authorization_details,
+	                                       "authorization_details"),
 	                                 { .name = "resource",
 	                                   .offset = offsetof(struct token_in, resource),
 	                                   .kind = FIELD_STR_OR_STRS },
@@ -168,6 +170,9 @@ static bool exchange(const struct act *act, const struct grant_type *type,
 	if (presented.n == 0)
 		return err_set(e, ERR_INVALID_REQUEST, FMT_STR " is missing.",
 		               ARG_STR(type->parameter));
+	if (in->authorization_details.n > 0)
+		return err_set(e, ERR_INVALID_AUTHORIZATION_DETAILS,
+		               "No type of authorization_details is known here.");
 	if (!resource_check(act, in->resource, S(""), &asker.resource))
 		return err_set(e, ERR_INVALID_TARGET, "resource does not name this server.");
 	return type->call(act, &asker, in, out, e);

@@ -12,7 +12,7 @@
 
 struct token_in {
 	str grant_type, code, redirect_uri, client_id, client_secret, code_verifier, refresh_token,
-		scope;
+		scope, authorization_details;
 	str client_auth; /* basic, post, none, both; set by the channel, never by the client */
 	struct strs resource;
 };

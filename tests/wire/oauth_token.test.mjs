@@ -124,7 +124,7 @@ test('rule_083 failed attempts do not use a code up', async () => {
   const attempts = [
     ['invalid_client', { client_id: 'app_unknown00000000000' }], ['invalid_client', { client_secret: 'bi_cs_wrong' }], ['invalid_client', { client_secret: undefined }], ['invalid_client', { client_secret: other.clientSecret }],
     ['invalid_request', { grant_type: undefined }], ['unsupported_grant_type', { grant_type: 'password' }], ['invalid_request', { code_verifier: undefined }], ['invalid_request', { code_verifier: 'short' }],
-    ['invalid_target', { resource: 'https://evil.example/' }], ['invalid_grant', { redirect_uri: 'https://partner.example/callback/' }], ['invalid_grant', { redirect_uri: 'https://evil.example/' }],
+    ['invalid_target', { resource: 'https://evil.example/' }], ['invalid_authorization_details', { authorization_details: '[{"type":"x"}]' }], ['invalid_grant', { redirect_uri: 'https://partner.example/callback/' }], ['invalid_grant', { redirect_uri: 'https://evil.example/' }],
   ];
   for (const [error, changes] of attempts) assert.equal((await redeem(server, fresh, changes, elsewhere())).body.error, error, JSON.stringify(changes));
   assertTokens(await redeem(server, fresh));
@@ -248,10 +248,11 @@ test('rule_095 R25 repeated parameters are refused; resource may be repeated; em
     assertOauthError(await send(form.toString(), { 'content-type': FORM }), 400, 'invalid_request');
   }
   const fresh = await code();
-  const form = new URLSearchParams({ ...redeemForm(fresh), scope: '', code_verifier: '', refresh_token: '', unknown: 'x' });
+  const form = new URLSearchParams({ ...redeemForm(fresh), scope: '', code_verifier: '', refresh_token: '', authorization_details: '', unknown: 'x' });
   form.append('unknown', 'y');
   form.append('resource', server.url);
   form.append('resource', `${server.url}/`);
+  form.append('resource', '');
   assertTokens(await send(form.toString(), { 'content-type': FORM }));
 });
 
@@ -310,16 +311,24 @@ test('rule_099 rule_101 each mistake has its code, and JSON that may not be stor
     ['invalid_request', 400, claim({ code: '' })], ['invalid_grant', 400, claim()], ['invalid_grant', 400, claim({ code: fresh.code, redirect_uri: 'https://partner.example/' })],
     ['invalid_client', 401, claim({ client_id: '' })], ['invalid_client', 401, claim({ client_id: 'nobody' })], ['invalid_client', 401, claim({ client_secret: '' })], ['invalid_client', 401, claim({ client_secret: 'x' })],
     ['invalid_request', 400, { ...claim(), grant_type: 'refresh_token' }], ['invalid_grant', 400, claim({ grant_type: 'refresh_token', refresh_token: 'x' })], ['invalid_target', 400, claim({ resource: 'urn:x' })], ['invalid_target', 400, claim({ resource: 'https://a.example/#f' })],
+    ['invalid_authorization_details', 400, claim({ authorization_details: '[{"type":"x"}]' })], ['invalid_authorization_details', 400, claim({ grant_type: 'refresh_token', refresh_token: 'x', authorization_details: '{' })],
   ];
   for (const [error, status, form] of rows) assertOauthError(await ask(form), status, error);
   const empty = await send('', { 'content-type': FORM });
   assertOauthError(empty, 400, 'invalid_request');
 });
 
-test('rule_100 rule_099 a Basic challenge is sent to who used Basic, and only then', async () => {
+test('rule_100 rule_099 a Basic challenge is sent to who used the Authorization header, and only then', async () => {
   const { client_id: id, client_secret: secret, ...rest } = claim();
   assertOauthError(await ask(rest, { ...basic(id, 'wrong'), ...elsewhere() }), 401, 'invalid_client', { challenge: true });
   assertOauthError(await ask(rest, { ...basic('nobody', secret), ...elsewhere() }), 401, 'invalid_client', { challenge: true });
+  for (const authorization of ['Basic', 'Basic ', 'Digest username="x"', 'Bearer x', 'Negotiate']) assertOauthError(await ask(rest, { authorization, ...elsewhere() }), 401, 'invalid_client', { challenge: true });
+  for (const authorization of ['', ' ']) assertOauthError(await ask(rest, { authorization, ...elsewhere() }), 401, 'invalid_client');
+  for (const authorization of ['Basic !!!', `Basic ${Buffer.from('no colon').toString('base64')}`, 'Basic a b', 'Basic a,b']) {
+    const answer = await ask(rest, { authorization, ...elsewhere() });
+    assertOauthError(answer, 400, 'invalid_request');
+    assert.match(answer.body.error_description, /Basic/, 'what to put right');
+  }
   assertOauthError(await ask(claim({ client_secret: 'wrong' })), 401, 'invalid_client');
   assertOauthError(await ask(rest, { ...basic(id, secret), ...elsewhere() }), 400, 'invalid_grant');
 });
