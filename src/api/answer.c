@@ -83,6 +83,8 @@ static str bearer_challenge(struct arena *a, const struct api_bound *bound, cons
 		return STR_NONE;
 	if (scopes != SCOPE_NONE)
 		buf_printf(&b, ", scope=\"" FMT_STR "\"", ARG_STR(scope_text(a, scopes)));
+	else if (e->code == ERR_MISSING_SCOPE)
+		buf_printf(&b, ", scope=\"" FMT_STR "\"", ARG_STR(e->required));
 	return buf_view(&b);
 }
 

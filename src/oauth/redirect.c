@@ -22,6 +22,11 @@ static bool is_hex(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+static int hex_value(char c)
+{
+	return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
 /* Characters of RFC 3986, complete escapes, no fragment. */
 static bool chars_are_sane(str s)
 {
@@ -234,6 +239,46 @@ bool redirect_parse(str uri, struct redirect *out)
 	return true;
 }
 
+/* Is this, decoded, one of the names that an answer uses? */
+static bool name_is_answered(str raw)
+{
+	static const str names[] = {
+		STR("code"), STR("state"), STR("iss"), STR("error"), STR("error_description"),
+		STR("error_uri"), STR("response"),
+	};
+	char text[sizeof("error_description")];
+	size_t n = 0;
+
+	for (size_t i = 0; i < raw.n; n++) {
+		bool escaped = raw.p[i] == '%';
+
+		if (n == sizeof(text))
+			return false;
+		text[n] = escaped ? (char)(hex_value(raw.p[i + 1]) << 4 | hex_value(raw.p[i + 2]))
+		                  : raw.p[i];
+		i += escaped ? 3 : 1;
+	}
+	for (size_t i = 0; i < COUNT(names); i++) {
+		if (str_eq((str){ text, n }, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Such a parameter would be there twice, and apps take the first or the last as they like (rule
+ * 46). */
+static bool query_is_free(str uri)
+{
+	ptrdiff_t at = str_index(uri, '?');
+	str rest = at < 0 ? S("") : str_from_at(uri, (size_t)at + 1), pair, name;
+
+	while (str_cut(&rest, '&', &pair)) {
+		if (str_cut(&pair, '=', &name) && name_is_answered(name))
+			return false;
+	}
+	return true;
+}
+
 bool redirect_check(str uri, enum app_kind kind, struct err *e)
 {
 	struct redirect r;
@@ -245,6 +290,10 @@ bool redirect_check(str uri, enum app_kind kind, struct err *e)
 		return err_set(e, ERR_INVALID_REQUEST,
 		               "Not a redirect URI: use https://host/path (lower case, no user "
 		               "name, no fragment), http on localhost, or com.example.app:/path.");
+	if (!query_is_free(uri))
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "The query of a redirect URI cannot have code, state, iss, error or "
+		               "response: answers bring their own.");
 	if (r.private_use && kind != APP_NATIVE)
 		return err_set(
 			e, ERR_INVALID_REQUEST,

@@ -167,6 +167,29 @@ TEST(rule_046_answers_keep_the_query_and_are_encoded)
 	arena_destroy(a);
 }
 
+TEST(rule_046_a_query_has_no_parameter_that_answers_bring)
+{
+	static const str refused[] = {
+		STR("https://p/cb?code=x"),         STR("https://p/cb?x=1&state=y"),
+		STR("https://p/cb?iss="),           STR("https://p/cb?error"),
+		STR("https://p/cb?%63ode=x"),       STR("https://p/cb?%73%74%61%74%65"),
+		STR("https://p/cb?&&response=x"),   STR("https://p/cb?error_description=x&a"),
+		STR("https://p/cb?a&error_uri=x"),  STR("http://localhost/cb?%43ode=1&c%6Fde"),
+		STR("com.example.app:/cb?state=x"),
+	};
+	static const str accepted[] = {
+		STR("https://p/cb?"),          STR("https://p/cb?Code=x"),
+		STR("https://p/cb?codes=x"),   STR("https://p/cb?x=code=y"),
+		STR("https://p/code?a=state"), STR("https://p/cb?error_descriptions=x"),
+		STR("https://p/cb?cod%2565=x"), STR("https://p/cb?cod%65e=x"),
+	};
+
+	for (size_t i = 0; i < COUNT(refused); i++)
+		CHECK(!allowed(refused[i], APP_NATIVE));
+	for (size_t i = 0; i < COUNT(accepted); i++)
+		CHECK(allowed(accepted[i], APP_NATIVE));
+}
+
 TEST(rule_062_people_are_shown_the_host)
 {
 	struct arena *a = arena_create(1024);

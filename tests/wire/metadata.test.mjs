@@ -197,8 +197,8 @@ test('rule_023 the challenge points at a document that is there', async () => {
   assert.equal((await (await fetch(url)).json()).resource, server.url);
 });
 
-test('rule_003 a public address that no issuer can be is refused at start', () => {
-  for (const url of ['http://a.example/', 'ftp://a.example', 'a.example', 'https://a.example/?x=1', 'https://a.example/#x', 'https://a.example/a b']) {
+test('rule_003 rule_106 a public address that no issuer can be is refused at start', () => {
+  for (const url of ['http://a.example/', 'ftp://a.example', 'a.example', 'https://a.example/?x=1', 'https://a.example/#x', 'https://a.example/a b', 'http://a.example', 'http://192.168.1.5:8080', 'http://localhost.evil.example', 'https://A.example', 'https://user@a.example', 'https://a.example:0', 'https://', 'https:///x', 'https://a.example/..', 'https://a.example\\b', 'HTTPS://a.example', 'com.example.app:/x', 'https://a.example.']) {
     const done = spawnSync(binary, ['serve', '--listen', '127.0.0.1:0', '--public-url', url], { env: server.env(), encoding: 'utf8', timeout: 60_000 });
     assert.ok(done.status > 0, `${url}: ${done.status}`);
     assert.match(done.stderr, /public_url/);

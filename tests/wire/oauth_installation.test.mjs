@@ -55,7 +55,7 @@ test('rule_150 a mint narrows scopes, projects and life, and never widens', asyn
   assert.ok(narrow.expires_in <= 60);
   const limited = await connectWith(server, seed, { app: app('Limited'), scope: 'org:read keys:read', browser });
   const missing = await mintRaw(server, limited, { scopes: ['org:read', 'translations:publish'] });
-  assertRestError(missing, 403, 'missing_scope', { challenge: /^Bearer resource_metadata="[^"]+", error="insufficient_scope"/ });
+  assertRestError(missing, 403, 'missing_scope', { challenge: /^Bearer resource_metadata="[^"]+", error="insufficient_scope", error_description="[^"]+", scope="[a-z:]+"$/ });
   assert.equal(missing.body.required, 'translations:publish');
   for (const json of [{ scopes: ['nonsense'] }]) assertRestError(await mintRaw(server, limited, json), 400, 'invalid_scope');
   for (const json of [{ expires_in: 3601 }, { expires_in: 9 }, { expires_in: -1 }, { expires_in: 2 ** 53 }, { expires_in: '60s' }, { expires_in: 60.5 }, { scopes: [1] }, { scopes: {} }, { project_ids: ['nonsense'] }, { project_ids: [(await get('/organizations/acme/projects')).body.projects[0].id, '00000000-0000-4000-8000-000000000000'] }, { project_ids: [seed.projectId, 17] }]) assertRestError(await mintRaw(server, limited, json), 400, 'invalid_request');
