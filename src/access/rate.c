@@ -10,13 +10,13 @@
 #include <string.h>
 
 /* A window in one word: when it began (ms since 1970) above, attempts below. */
-enum { COUNT_BITS = 22, WAYS = 8, STRIPES = 64, SEED_BYTES = 16, NAME_MAX_BYTES = 512 };
+enum { COUNT_BITS = 22, WAYS = 8, STRIPES = 64, NAME_MAX_BYTES = 512 };
 static const uint64_t COUNT_MASK = ((uint64_t)1 << COUNT_BITS) - 1;
 
 struct slot { uint64_t tag; _Atomic uint64_t window; };
 
 struct rates {
-	uint8_t         seed[SEED_BYTES];       /* nobody outside can aim at a set */
+	uint8_t         seed[PLACE_KEY_BYTES];  /* nobody outside can aim at a set */
 	size_t          sets;                   /* a power of two */
 	struct slot    *slots;
 	pthread_mutex_t stripes[STRIPES];
@@ -90,19 +90,17 @@ struct place { struct slot *set; uint64_t tag; pthread_mutex_t *lock; };
 
 static struct place place_enter(struct rates *r, enum rate_kind kind, str name)
 {
-	uint8_t text[SEED_BYTES + 1 + NAME_MAX_BYTES];
 	size_t n = name.n < NAME_MAX_BYTES ? name.n : NAME_MAX_BYTES, set;
-	struct digest d;
+	char text[1 + NAME_MAX_BYTES];
+	uint64_t hash[2];
 	struct place p;
 
-	memcpy(text, r->seed, SEED_BYTES);
-	text[SEED_BYTES] = (uint8_t)kind;
+	text[0] = (char)kind;
 	if (n > 0)
-		memcpy(text + SEED_BYTES + 1, name.p, n);
-	d = sha256((str){ (const char *)text, SEED_BYTES + 1 + n });
-	memcpy(&set, d.b, sizeof(set));
-	memcpy(&p.tag, d.b + sizeof(set), sizeof(p.tag));
-	set &= r->sets - 1;
+		memcpy(text + 1, name.p, n);
+	place_hash(r->seed, (str){ text, 1 + n }, hash);
+	set = (size_t)hash[0] & (r->sets - 1);
+	p.tag = hash[1];
 	p.tag |= 1;                     /* 0 is an empty slot */
 	p.set = r->slots + set * WAYS;
 	p.lock = &r->stripes[set % STRIPES];
@@ -206,7 +204,7 @@ str address_network(struct arena *a, str address)
 		return address;
 	memcpy(text, address.p, address.n);
 	if (inet_pton(AF_INET, text, bytes) == 1)
-		return network_text(a, AF_INET, bytes, IPV4_NETWORK_BYTES, 4);
+		return arena_printf(a, "%.*s.0/24", (int)(strrchr(text, '.') - text), text);
 	if (inet_pton(AF_INET6, text, bytes) != 1)
 		return address;
 	if (memcmp(bytes, mapped, sizeof(mapped)) == 0)

@@ -65,14 +65,19 @@ bool base62_decode(str digits, uint8_t *out, size_t bytes_n)
 	uint64_t carry = 0;
 
 	assert(bytes_n % 4 == 0 && bytes_n <= BASE62_BYTES_MAX);
-	for (size_t d = 0; d < digits.n && carry == 0; d++) {
-		int value = digit_value(digits.p[d]);
+	for (size_t d = 0; d < digits.n && carry == 0;) {
+		uint64_t scale = 1;
 
-		if (value < 0)
-			return false;
-		carry = (uint64_t)value;
+		for (int i = 0; i < DIGITS_A_STEP && d < digits.n; i++, d++) {
+			int value = digit_value(digits.p[d]);
+
+			if (value < 0)
+				return false;
+			carry = carry * 62 + (uint64_t)value;
+			scale *= 62;
+		}
 		for (size_t i = limbs_n; i-- > 0;) {
-			uint64_t v = (uint64_t)limb[i] * 62 + carry;
+			uint64_t v = (uint64_t)limb[i] * scale + carry;
 
 			limb[i] = (uint32_t)v;
 			carry = v >> 32;

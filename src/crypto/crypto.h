@@ -17,6 +17,9 @@ void random_bytes(void *out, size_t n);                      /* getrandom(2)    
 int64_t random_id(void);                                     /* 1 .. 2^62-1                   */
 struct digest sha256(str data);
 struct digest hmac_sha256(const uint8_t *key, size_t key_n, str data);
+/* SipHash-2-4, 128 bits: where something lies in a table that outsiders fill. Not for secrets. */
+enum { PLACE_KEY_BYTES = 16 };
+void place_hash(const uint8_t key[PLACE_KEY_BYTES], str data, uint64_t out[2]);
 bool digest_equal(const struct digest *a, const struct digest *b);       /* constant time */
 bool secret_equal(str a, str b);                             /* constant time in the bytes; length may show */
 str  digest_hex(struct arena *a, const struct digest *d);

@@ -114,6 +114,14 @@ struct digest hmac_sha256(const uint8_t *key, size_t key_n, str data)
 	return d;
 }
 
+void place_hash(const uint8_t key[PLACE_KEY_BYTES], str data, uint64_t out[2])
+{
+	_Static_assert(crypto_shorthash_siphashx24_KEYBYTES == PLACE_KEY_BYTES, "key");
+	_Static_assert(crypto_shorthash_siphashx24_BYTES == 2 * sizeof(out[0]), "hash");
+
+	crypto_shorthash_siphashx24((unsigned char *)out, (const unsigned char *)data.p, data.n, key);
+}
+
 bool digest_equal(const struct digest *a, const struct digest *b)
 {
 	return CRYPTO_memcmp(a->b, b->b, DIGEST_BYTES) == 0;

@@ -393,6 +393,7 @@ bool install_mint(const struct act *act, const void *in, void *out, struct err *
 
 	if (!grant_held(act, m.in->grant_id, &m.grant, e))
 		return false;
+	db_writes_last(act->db);
 	for (int i = 0; i < STALE_TRIES; i++) {
 		if (!narrow(act, &m, e))
 			return false;

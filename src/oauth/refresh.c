@@ -203,8 +203,8 @@ static bool advance(const struct act *act, struct refresh *r, enum family_verdic
 	return true;
 }
 
-static bool answer(const struct act *act, const struct refresh *r, struct token_out *out,
-                   struct err *e)
+static bool answer(const struct act *act, const struct refresh *r, const struct token_in *in,
+                   const struct derived *d, struct token_out *out, struct err *e)
 {
 	const struct family_row *row = &r->row;
 	struct named_projects projects = { NULL, 0 };
@@ -222,8 +222,11 @@ static bool answer(const struct act *act, const struct refresh *r, struct token_
 	if (granted.mode == PROJECTS_SELECTED &&
 	    !store_grant_projects(act->db, act->arena, row->grant_id, &projects, e))
 		return false;
-	granted.refresh_token = derived_token(act->arena, TOKEN_REFRESH, r->secret, row->epoch,
-	                                      row->id, (uint32_t)row->generation, 0, 0);
+	granted.refresh_token = in->refresh_token;
+	if (d->generation != row->generation)
+		granted.refresh_token =
+			derived_token(act->arena, TOKEN_REFRESH, r->secret, row->epoch, row->id,
+		                      (uint32_t)row->generation, 0, 0);
 	out->grants.v = arena_new(act->arena, struct token_grant);
 	token_put_grant(act, &granted, out);
 	token_put_access(act, &source, out);
@@ -265,6 +268,7 @@ bool refresh_exchange(const struct act *act, const struct token_asker *asker,
 	/* An access token, a code, anything else ends here, without a look-up (rule 129). */
 	if (!derived_parse(in->refresh_token, TOKEN_REFRESH, &d))
 		return refusal_set(e, REFUSAL_EXPIRED, false);
+	db_writes_last(act->db);       /* what is refused after a write is kept */
 	for (int i = 0; ok && !done && i < TRIES; i++)
 		ok = step(act, in, &d, &r, &done, e);
 	if (ok && !done)
@@ -272,7 +276,7 @@ bool refresh_exchange(const struct act *act, const struct token_asker *asker,
 		             (long long)d.family);
 	if (ok) {
 		detail = detail_of(&r.row);
-		ok = answer(act, &r, out, e) && audit_add(act, AUDIT_TOKEN_REFRESHED, &detail, e);
+		ok = answer(act, &r, in, &d, out, e) && audit_add(act, AUDIT_TOKEN_REFRESHED, &detail, e);
 	}
 	wipe(r.secret, sizeof(r.secret));
 	return ok;

@@ -25,7 +25,7 @@ bool store_meta_add(struct db *db, struct arena *a, str name, str value, bool *a
 
 	if (!DB_RUN(db, a, SQL_META_ADD, &r, e, A_TEXT(name), A_TEXT(value)))
 		return false;
-	*added_out = r.n > 0;
+	*added_out = r.changed > 0;
 	return true;
 }
 
@@ -214,7 +214,7 @@ bool store_session_delete_by_digest(struct db *db, struct arena *a,
 	if (!DB_RUN(db, a, SQL_SESSION_DELETE_BY_DIGEST, &r, e,
 	            A_BYTES(digest, SESSION_DIGEST_BYTES)))
 		return false;
-	*deleted_out = r.n > 0;
+	*deleted_out = r.changed > 0;
 	return true;
 }
 

@@ -311,7 +311,7 @@ bool store_api_key_revoke(struct db *db, struct arena *a, int64_t id, int64_t no
 
 	if (!DB_RUN(db, a, SQL_API_KEY_REVOKE, &rows, e, A_I64(now_ms), A_I64(id)))
 		return false;
-	*revoked_out = rows.n > 0;
+	*revoked_out = rows.changed > 0;
 	return true;
 }
 

@@ -66,6 +66,10 @@ void db_after_commit(struct db *db, void (*fn)(void *), void *arg);
  * denials), newest first. */
 void db_after_failure(struct db *db, void (*fn)(void *), void *arg);
 bool db_is_writer(const struct db *db);
+/* Within a write task, before its first write: from then on only the database can make it fail. The
+ * task goes without a savepoint where that is dear (SQLite copies each page that one guards); if it
+ * fails having written, its whole batch does (ERR_UNAVAILABLE). */
+void db_writes_last(struct db *db);
 
 /* The write lane: tasks run one after the other on the writer thread, each in a savepoint of the
  * open batch; one commit serves the batch; then done() is called on the writer thread, which is

@@ -30,6 +30,7 @@ struct db {
 	struct hook       *newest_hook;  /* of the open batch */
 	struct arena      *hooks;        /* lives as long as the batch */
 	bool               writer, streaming;
+	bool               writes_last;  /* the running task has promised so */
 	bool               faulty;       /* a statement failed, so all of it will */
 	struct err         fault;
 };

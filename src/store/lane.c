@@ -10,6 +10,7 @@
 #include "base/index.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -67,6 +68,11 @@ bool db_is_writer(const struct db *db)
 	return db->writer;
 }
 
+void db_writes_last(struct db *db)
+{
+	db->writes_last = true;
+}
+
 /* Undoes, newest first, what was registered since `mark`. */
 static void hooks_fail(struct db *db, struct hook *mark)
 {
@@ -93,6 +99,7 @@ static bool step_begin(struct db *db, struct batch *b)
 	struct err e;
 
 	db->faulty = false;
+	db->writes_last = false;
 	if (!b->open) {
 		if (!d->begin(db, &e))
 			return batch_lose(b, &e);
@@ -363,6 +370,8 @@ static void *lane_main(void *arg)
 	for (;;) {
 		struct batch b = { .last = &b.first };
 
+		/* Who has been woken by the last batch may be about to submit: let them first. */
+		sched_yield();
 		if (waiting == NULL)
 			waiting = queue_wait(s->writer);
 		if (waiting == NULL)

@@ -42,6 +42,7 @@ struct probe {
 	const char *commit[2], *failure[2];  /* what the hooks note                       */
 	const char *done;                    /* what done notes                           */
 	bool        fails;                   /* answers false after its work               */
+	bool        last;                    /* promises not to                            */
 	bool        breaks;                  /* ignores a failed statement and answers true */
 	const char *refused_key;             /* written by the refused hook                */
 	sem_t      *enter, *leave;           /* announces itself, then waits               */
@@ -91,6 +92,8 @@ static bool probe_run(struct db *db, struct write_task *t, struct err *e)
 		if (p->commit[i] != NULL)
 			db_after_commit(db, note, (void *)(uintptr_t)p->commit[i]);
 	}
+	if (p->last)
+		db_writes_last(db);
 	if (p->key != NULL)
 		put(db, p->key);
 	if (p->before != NULL)
@@ -186,6 +189,31 @@ static void isolates(struct fixture *f)
 	CHECK_I64((int64_t)(commits(f) - before), 1);
 }
 TEST(lane_rolls_back_only_the_task_that_failed) { fixture_each(isolates); }
+
+static void writes_last(struct fixture *f)
+{
+	struct probe p[] = { { .key = "a" }, { .key = "b", .last = true }, { .last = true, .fails = true },
+		             { .key = "c", .fails = true }, { .key = "d", .last = true } };
+
+	run_in_one_batch(f, p, COUNT(p));
+	CHECK(p[0].ok && p[1].ok && !p[2].ok && !p[3].ok && p[4].ok);
+	CHECK(has(f, "a") && has(f, "b") && !has(f, "c") && has(f, "d"));
+}
+TEST(lane_keeps_and_refuses_tasks_that_write_last) { fixture_each(writes_last); }
+
+/* Nothing half done, whatever was promised. */
+static void breaks_promise(struct fixture *f)
+{
+	struct probe p[] = { { .key = "a" }, { .key = "b", .last = true, .fails = true } };
+
+	wide_batches(f);
+	run_in_one_batch(f, p, COUNT(p));
+	CHECK(!p[0].ok && !p[1].ok && !has(f, "a") && !has(f, "b"));
+	CHECK_I64(p[0].err.code, ERR_UNAVAILABLE);
+	run_in_one_batch(f, p, 1);
+	CHECK(p[0].ok && has(f, "a"));
+}
+TEST(lane_fails_the_batch_of_a_task_that_breaks_its_promise) { fixture_embedded(breaks_promise); }
 
 static void isolates_first(struct fixture *f)
 {

@@ -93,7 +93,7 @@ bool store_app_disable(struct db *db, struct arena *a, int64_t app_id, int64_t n
 
 	if (!DB_RUN(db, a, SQL_APP_DISABLE, &rows, e, A_I64(now_ms), A_I64(app_id)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -189,7 +189,7 @@ bool store_request_claim(struct db *db, struct arena *a, int64_t id, int64_t acc
 	if (!DB_RUN(db, a, SQL_REQUEST_CLAIM, &rows, e, A_I64(account_id), A_I64(id),
 	            A_I64(now_ms)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -201,7 +201,7 @@ bool store_request_decide(struct db *db, struct arena *a, const struct authoriza
 	if (!DB_RUN(db, a, SQL_REQUEST_DECIDE, &rows, e, A_I64(r->account_id), A_TEXT(phase),
 	            text_arg(choice), A_I64(r->id), A_I64(now_ms)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -213,7 +213,7 @@ bool store_request_spend(struct db *db, struct arena *a, int64_t id, int64_t acc
 	if (!DB_RUN(db, a, SQL_REQUEST_SPEND, &rows, e, A_I64(id), A_I64(account_id),
 	            A_I64(now_ms)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -265,7 +265,7 @@ bool store_code_redeem(struct db *db, struct arena *a, int64_t id, int64_t now_m
 
 	if (!DB_RUN(db, a, SQL_CODE_REDEEM, &rows, e, A_I64(now_ms), A_I64(id)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -377,7 +377,7 @@ bool store_grant_revoke(struct db *db, struct arena *a, int64_t id, int64_t now_
 
 	if (!DB_RUN(db, a, SQL_GRANT_REVOKE, &rows, e, A_I64(now_ms), A_I64(id)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -547,7 +547,7 @@ bool store_family_refreshed(struct db *db, struct arena *a, const struct family_
 	            A_I64(now->idle_expires_ms), A_I64(now->access_expires_ms), A_I64(was->id),
 	            A_I64(was->generation), A_I64(was->counter)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -558,7 +558,7 @@ bool store_family_revoke(struct db *db, struct arena *a, int64_t id, int64_t now
 
 	if (!DB_RUN(db, a, SQL_FAMILY_REVOKE, &rows, e, A_I64(now_ms), A_TEXT(reason), A_I64(id)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 
@@ -598,7 +598,7 @@ bool store_token_mint(struct db *db, struct arena *a, const struct minted *in, b
 	            A_TEXT(project_ids_text(a, &in->projects)), A_I64(in->now_ms),
 	            A_I64(in->expires_ms), A_I64(in->grant_id), A_I64(in->grant_version)))
 		return false;
-	*done_out = rows.n > 0;
+	*done_out = rows.changed > 0;
 	return true;
 }
 

@@ -150,11 +150,9 @@ static void cell_read(sqlite3_stmt *st, int col, struct cell *out)
 	case SQLITE_INTEGER:
 		out->i = sqlite3_column_int64(st, col);
 		return;
-	case SQLITE_BLOB:
-		p = sqlite3_column_blob(st, col);
-		break;
 	default:
-		p = sqlite3_column_text(st, col);
+		/* Of a text too: what needs no terminator is not copied for one. */
+		p = sqlite3_column_blob(st, col);
 		break;
 	}
 	out->s = (str){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, col) };
@@ -174,13 +172,33 @@ static bool bind_all(struct sqlite_db *db, sqlite3_stmt *st, const char *name,
 	return true;
 }
 
+static bool tx_step(struct sqlite_db *db, enum tx_statement which, struct err *e)
+{
+	bool ok = sqlite3_step(db->tx[which]) == SQLITE_DONE ||
+	          sqlite_fail(db->handle, tx_texts[which], e);
+
+	sqlite3_reset(db->tx[which]);
+	return ok;
+}
+
+/* Before anything that may write. */
+static bool guard(struct sqlite_db *db, struct err *e)
+{
+	if (db->guard != GUARD_WANTED)
+		return true;
+	db->guard = db->base.writes_last ? GUARD_LEFT_OUT : GUARD_OPEN;
+	return db->guard == GUARD_LEFT_OUT || tx_step(db, TX_SAVEPOINT, e);
+}
+
 static bool run_statement(struct sqlite_db *db, struct arena *a, sqlite3_stmt *st, const char *name,
                           struct rows *out, struct err *e)
 {
+	bool reads = sqlite3_stmt_readonly(st), ok = true;
 	struct row_sink sink;
 	int rc, cols = sqlite3_column_count(st);
-	bool ok = true;
 
+	if (!reads && !guard(db, e))
+		return false;
 	row_sink_init(&sink, a, out, (unsigned)cols);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct cell *row = row_sink_next(&sink);
@@ -191,7 +209,7 @@ static bool run_statement(struct sqlite_db *db, struct arena *a, sqlite3_stmt *s
 		}
 	}
 	if (rc == SQLITE_DONE)
-		out->changed = sqlite3_stmt_readonly(st) ? 0 : sqlite3_changes64(db->handle);
+		out->changed = reads ? 0 : sqlite3_changes64(db->handle);
 	else
 		ok = sqlite_fail(db->handle, name, e);
 	sqlite3_reset(st);
@@ -218,7 +236,8 @@ static bool sqlite_each(struct db *base, struct arena *a, enum sql_id id,
 	int rc, cols;
 	bool ok = true;
 
-	if (!statement(db, id, &st, e) || !bind_all(db, st, sql_texts[id].name, args, args_n, e))
+	if (!statement(db, id, &st, e) || (!sqlite3_stmt_readonly(st) && !guard(db, e)) ||
+	    !bind_all(db, st, sql_texts[id].name, args, args_n, e))
 		return false;
 	cols = sqlite3_column_count(st);
 	row = arena_array(a, struct cell, (size_t)cols);
@@ -249,45 +268,57 @@ static bool sqlite_query(struct db *base, struct arena *a, const char *sql,
 
 static bool sqlite_script(struct db *db, const char *sql, struct err *e)
 {
+	if (!guard(self(db), e))
+		return false;
 	return sqlite3_exec(self(db)->handle, sql, NULL, NULL, NULL) == SQLITE_OK ||
 	       sqlite_fail(self(db)->handle, "script", e);
 }
 
 /* Transactions --------------------------------------------------------------------------------- */
 
-static bool tx_step(struct db *base, enum tx_statement which, struct err *e)
-{
-	struct sqlite_db *db = self(base);
-	bool ok = sqlite3_step(db->tx[which]) == SQLITE_DONE ||
-	          sqlite_fail(db->handle, tx_texts[which], e);
-
-	sqlite3_reset(db->tx[which]);
-	return ok;
-}
-
 static bool sqlite_begin(struct db *db, struct err *e)
 {
-	return tx_step(db, db->writer ? TX_BEGIN_WRITE : TX_BEGIN_READ, e);
+	self(db)->guard = GUARD_NONE;
+	return tx_step(self(db), db->writer ? TX_BEGIN_WRITE : TX_BEGIN_READ, e);
 }
 
 static bool sqlite_savepoint(struct db *db, struct err *e)
 {
-	return tx_step(db, TX_SAVEPOINT, e);
+	(void)e;
+	self(db)->guard = GUARD_WANTED;
+	return true;
+}
+
+static enum guard guard_end(struct sqlite_db *db)
+{
+	enum guard was = db->guard;
+
+	db->guard = GUARD_NONE;
+	return was;
 }
 
 static bool sqlite_release(struct db *db, struct err *e)
 {
-	return tx_step(db, TX_RELEASE, e);
+	return guard_end(self(db)) != GUARD_OPEN || tx_step(self(db), TX_RELEASE, e);
 }
 
 static bool sqlite_rollback_to(struct db *db, struct err *e)
 {
-	return tx_step(db, TX_ROLLBACK_TO, e) && tx_step(db, TX_RELEASE, e);
+	switch (guard_end(self(db))) {
+	case GUARD_NONE:
+	case GUARD_WANTED:
+		return true;
+	case GUARD_OPEN:
+		return tx_step(self(db), TX_ROLLBACK_TO, e) && tx_step(self(db), TX_RELEASE, e);
+	case GUARD_LEFT_OUT:
+		break;
+	}
+	return err_log(e, ERR_UNAVAILABLE, 0, "a task that writes last has failed after its write");
 }
 
 static bool sqlite_commit(struct db *db, struct err *e)
 {
-	return tx_step(db, TX_COMMIT, e);
+	return tx_step(self(db), TX_COMMIT, e);
 }
 
 static bool sqlite_in_transaction(struct db *db)
@@ -300,7 +331,7 @@ static void sqlite_rollback(struct db *db)
 	struct err ignored;
 
 	if (sqlite_in_transaction(db))
-		(void)tx_step(db, TX_ROLLBACK, &ignored);
+		(void)tx_step(self(db), TX_ROLLBACK, &ignored);
 }
 
 static bool sqlite_alive(struct db *db)
@@ -416,6 +447,8 @@ static bool sqlite_open(struct store *s, struct err *e)
 
 	shared->path = arena_cstr(s->arena, path);
 	s->shared = shared;
+	/* Nobody asks for its statistics, which take a lock each time it allocates. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	return make_file(shared->path, s->config.create, e) && sqlite_checkpoint_start(shared, e);
 }
 

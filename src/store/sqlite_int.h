@@ -11,8 +11,17 @@ enum tx_statement {
 	TX_ROLLBACK, TX_COUNT
 };
 
+/* The savepoint of the running task. It is made by the first statement that writes. */
+enum guard {
+	GUARD_NONE,      /* nothing to guard: the batch has no work yet, or the task is over */
+	GUARD_WANTED,    /* the task has not written */
+	GUARD_OPEN,
+	GUARD_LEFT_OUT   /* the task has written, and promised before not to fail after that */
+};
+
 struct sqlite_db {
 	struct db     base;
+	enum guard    guard;
 	sqlite3      *handle;
 	sqlite3_stmt *statements[SQL_COUNT + 1];
 	sqlite3_stmt *tx[TX_COUNT];
