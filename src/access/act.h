@@ -14,6 +14,7 @@ struct bearers;
 struct apps;
 struct settings;
 struct mints;
+struct rate_left;
 
 enum principal_kind {
 	WHO_ANONYMOUS  = 1 << 0,
@@ -45,6 +46,7 @@ struct principal {
 struct settings {
 	str     public_url;            /* issuer, no trailing slash                        */
 	str     cdn_base_url;          /* public_url unless set                            */
+	str     security_contact;      /* a URI; empty: no security.txt                    */
 	int64_t code_ttl_s, access_ttl_s, refresh_idle_s, refresh_absolute_s, refresh_absolute_public_s;
 	int64_t installation_ttl_s, installation_tokens_max, mint_coalesce_ms, mint_per_minute_max;
 	int64_t requests_per_minute_max;   /* per grant */
@@ -73,6 +75,7 @@ struct act {
 	int64_t         now_ms;        /* read once, when the request arrived              */
 	str             request_id, address, user_agent;
 	void           *publisher;     /* struct publisher *: live snapshots, job runner   */
+	struct rate_left *left;        /* for the answer's RateLimit fields; may be NULL   */
 };
 
 /* For calls on the slow lane: run fn on the write lane (in a savepoint) or with a read connection, and wait. tx is a

@@ -526,36 +526,33 @@ bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_
 
 /* Rates -------------------------------------------------------------------------------------- */
 
-static bool window_take(_Atomic uint64_t *window, int64_t per_minute_max, int64_t now_ms,
+static bool window_take(_Atomic uint64_t *window, struct rate_left *left, int64_t now_ms,
 			const char *what, struct err *e)
 {
-	int wait_s = 0;
-
-	if (per_minute_max <= 0 ||
-	    rate_window_take(window, per_minute_max, MINUTE_MS, now_ms, &wait_s))
+	if (left->max <= 0 || rate_window_take(window, MINUTE_MS, now_ms, left))
 		return true;
 	err_set(e, ERR_RATE_LIMITED, "More than %lld %s a minute. Wait %d s.",
-		(long long)per_minute_max, what, wait_s);
-	e->retry_after_s = wait_s;
+		(long long)left->max, what, left->reset_s);
+	e->retry_after_s = left->reset_s;
 	return false;
 }
 
-bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t per_minute_max,
-			 int64_t now_ms, struct err *e)
+bool bearer_request_take(struct bearers *b, int64_t grant_id, int64_t now_ms,
+			 struct rate_left *left, struct err *e)
 {
 	struct grant_node *g;
 	bool ok;
 
-	if (who->grant_id == 0)
-		return true;
 	index_read_begin();
-	g = grant_node_find(b, who->grant_id);
-	ok = g == NULL || window_take(&g->requests, per_minute_max, now_ms, "requests", e);
+	g = grant_node_find(b, grant_id);
+	if (g == NULL)
+		left->max = 0;
+	ok = g == NULL || window_take(&g->requests, left, now_ms, "requests", e);
 	index_read_end();
 	return ok;
 }
 
-bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t per_minute_max, int64_t now_ms,
+bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t now_ms, struct rate_left *left,
 		      struct err *e)
 {
 	struct grant_node *g;
@@ -563,7 +560,9 @@ bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t per_minute_ma
 
 	index_read_begin();
 	g = grant_node_find(b, grant_id);
-	ok = g == NULL || window_take(&g->mints, per_minute_max, now_ms, "new tokens", e);
+	if (g == NULL)
+		left->max = 0;
+	ok = g == NULL || window_take(&g->mints, left, now_ms, "new tokens", e);
 	index_read_end();
 	return ok;
 }

@@ -16,6 +16,7 @@
 
 struct bearers;
 struct rates;
+struct rate_left;
 struct db;
 
 /* settings: borrowed, must outlive it. */
@@ -35,11 +36,12 @@ void bearers_count(struct bearers *b, struct bearers_counts *out);
 bool bearer_principal(struct bearers *b, struct arena *a, str text, int64_t now_ms,
 		      struct principal *out, struct err *e) MUST_CHECK;
 
-/* One request (one mint) of the grant behind `who`; others are not counted. false:
- * ERR_RATE_LIMITED with retry_after_s. per_minute_max 0: no limit. Inline. */
-bool bearer_request_take(struct bearers *b, const struct principal *who, int64_t per_minute_max,
-			 int64_t now_ms, struct err *e) MUST_CHECK;
-bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t per_minute_max, int64_t now_ms,
+/* One request (one mint) of a grant; an unknown one is not counted. left->max: the limit a minute,
+ * 0 for none; the rest is filled (access/rate.h). false: ERR_RATE_LIMITED with retry_after_s.
+ * Inline. */
+bool bearer_request_take(struct bearers *b, int64_t grant_id, int64_t now_ms,
+			 struct rate_left *left, struct err *e) MUST_CHECK;
+bool bearer_mint_take(struct bearers *b, int64_t grant_id, int64_t now_ms, struct rate_left *left,
                       struct err *e) MUST_CHECK;
 
 /* Organizations: names that principals carry. ------------------------------------------------ */

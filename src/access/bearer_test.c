@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "access/scene_test.h"
 
+#include "access/rate.h"
 #include "base/clock.h"
 
 #include <malloc.h>
@@ -270,23 +271,34 @@ TEST(disabled_app_and_person_lose_grants_and_families_at_once)
 	}
 }
 
+static bool request_take(struct scene *f, int64_t max, int64_t after_ms, struct rate_left *left,
+                         struct err *e)
+{
+	*left = (struct rate_left){ .max = max };
+	return bearer_request_take(f->act.bearers, SCENE_GRANT, f->act.now_ms + after_ms, left, e);
+}
+
 TEST(rule_168_requests_are_counted_by_grant_and_survive_a_new_consent)
 {
-	struct principal who = { .kind = WHO_INSTALL, .grant_id = SCENE_GRANT };
 	struct bearer_grant g = scene_grant();
+	struct rate_left left;
 	struct scene f;
 	struct err e = { 0 };
 
 	with_grant(&f);
-	CHECK(bearer_request_take(f.act.bearers, &who, 2, f.act.now_ms, &e));
+	CHECK(request_take(&f, 2, 0, &left, &e) && left.left == 1 && left.reset_s == 60);
 	g.public_id = S("grt_two");
 	g.version = 2;
 	bearer_grant_put(&f.act, &g);
-	CHECK(bearer_request_take(f.act.bearers, &who, 2, f.act.now_ms + 1000, &e));
-	CHECK(!bearer_request_take(f.act.bearers, &who, 2, f.act.now_ms + 1000, &e));
+	CHECK(request_take(&f, 2, 1000, &left, &e) && left.left == 0 && left.reset_s == 59);
+	CHECK(!request_take(&f, 2, 1000, &left, &e));
 	CHECK(e.code == ERR_RATE_LIMITED && e.retry_after_s == 59);
-	CHECK(bearer_request_take(f.act.bearers, &who, 2, f.act.now_ms + 60000, &e));
-	CHECK(bearer_request_take(f.act.bearers, &who, 0, f.act.now_ms + 60000, &e));
+	CHECK(left.left == 0 && left.reset_s == 59);
+	CHECK(request_take(&f, 2, 60000, &left, &e) && left.left == 1);
+	CHECK(request_take(&f, 0, 60000, &left, &e) && left.max == 0);
+	left.max = 2;
+	CHECK(bearer_request_take(f.act.bearers, SCENE_GRANT + 99, f.act.now_ms, &left, &e));
+	CHECK_I64(left.max, 0);
 	scene_memory_close(&f);
 }
 

@@ -42,22 +42,26 @@ static bool window_is_over(uint64_t window, int64_t window_ms, int64_t now_ms)
 	return window == 0 || now_ms >= start_ms + window_ms || now_ms < start_ms;
 }
 
-bool rate_window_take(_Atomic uint64_t *window, int64_t max, int64_t window_ms, int64_t now_ms,
-		      int *retry_after_s_out)
+bool rate_window_take(_Atomic uint64_t *window, int64_t window_ms, int64_t now_ms,
+		      struct rate_left *out)
 {
 	uint64_t old = atomic_load_explicit(window, memory_order_relaxed), fresh;
+	int64_t max = out->max;
 
 	do {
 		if (window_is_over(old, window_ms, now_ms)) {
 			fresh = (uint64_t)now_ms << COUNT_BITS | 1;
 		} else if ((int64_t)(old & COUNT_MASK) >= max && max < (int64_t)COUNT_MASK) {
-			*retry_after_s_out = seconds_left(window_start_ms(old), window_ms, now_ms);
+			out->left = 0;
+			out->reset_s = seconds_left(window_start_ms(old), window_ms, now_ms);
 			return false;
 		} else {
 			fresh = (old & COUNT_MASK) == COUNT_MASK ? old : old + 1;
 		}
 	} while (!atomic_compare_exchange_weak_explicit(window, &old, fresh, memory_order_relaxed,
 							memory_order_relaxed));
+	out->left = max - (int64_t)(fresh & COUNT_MASK);
+	out->reset_s = seconds_left(window_start_ms(fresh), window_ms, now_ms);
 	return true;
 }
 
@@ -145,16 +149,16 @@ bool rate_take(struct rates *r, enum rate_kind kind, str name, int64_t max, int6
 {
 	struct place p = place_enter(r, kind, name);
 	struct slot *slot = slot_find(&p);
-	int wait_s = 0;
+	struct rate_left left = { .max = max };
 	bool ok;
 
 	if (slot == NULL)
 		slot = slot_make(&p);
-	ok = rate_window_take(&slot->window, max, window_s * 1000, now_ms, &wait_s);
+	ok = rate_window_take(&slot->window, window_s * 1000, now_ms, &left);
 	place_leave(&p);
 	if (!ok) {
-		err_set(e, ERR_RATE_LIMITED, "Too many attempts. Wait %d s.", wait_s);
-		e->retry_after_s = wait_s;
+		err_set(e, ERR_RATE_LIMITED, "Too many attempts. Wait %d s.", left.reset_s);
+		e->retry_after_s = left.reset_s;
 	}
 	return ok;
 }

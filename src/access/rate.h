@@ -42,9 +42,16 @@ str address_network(struct arena *a, str address);
  * has a whole /64 to come from. */
 str address_counted(struct arena *a, str address);
 
-/* A window in one word: lock-free, for counters embedded in nodes. Zero it to begin.
- * *retry_after_s_out when refused. */
-bool rate_window_take(_Atomic uint64_t *window, int64_t max, int64_t window_ms, int64_t now_ms,
-                      int *retry_after_s_out) MUST_CHECK;
+/* Of a limit by the minute, after an attempt. */
+struct rate_left {
+	int64_t max;                     /* 0: there is no limit, or nothing was counted */
+	int64_t left;                    /* attempts until it is reached                 */
+	int     reset_s;                 /* until all of them are there again, at least 1 */
+};
+
+/* A window in one word: lock-free, for counters embedded in nodes. Zero it to begin. out->max is
+ * the limit, the rest is filled. */
+bool rate_window_take(_Atomic uint64_t *window, int64_t window_ms, int64_t now_ms,
+                      struct rate_left *out) MUST_CHECK;
 
 #endif

@@ -56,11 +56,11 @@ TEST(rate_table_is_bounded_and_goes_on_working_when_full)
 TEST(rate_window_ends_when_the_clock_is_set_back)
 {
 	_Atomic uint64_t window = 0;
-	int wait_s = 0;
+	struct rate_left left = { .max = 1 };
 
-	CHECK(rate_window_take(&window, 1, 60000, NOW_MS, &wait_s));
-	CHECK(!rate_window_take(&window, 1, 60000, NOW_MS + 1, &wait_s) && wait_s == 60);
-	CHECK(rate_window_take(&window, 1, 60000, NOW_MS - 1, &wait_s));
+	CHECK(rate_window_take(&window, 60000, NOW_MS, &left));
+	CHECK(!rate_window_take(&window, 60000, NOW_MS + 1, &left) && left.reset_s == 60);
+	CHECK(rate_window_take(&window, 60000, NOW_MS - 1, &left));
 }
 
 TEST(address_network_is_24_or_64_bits)

@@ -33,12 +33,27 @@ static void put_private(struct headers *h, const struct api_row *row)
 	put(h, S("X-Content-Type-Options"), S("nosniff"));
 }
 
-void api_answer_json(struct http_exchange *x, const struct api_row *row, int status, str body)
+static void put_rate(struct headers *h, struct arena *a, const struct api_call *c)
+{
+	struct rate_fields fields;
+
+	if (c == NULL)
+		return;
+	fields = operation_rate_fields(a, &c->op);
+	if (fields.policy.p == NULL)
+		return;
+	put(h, S("RateLimit-Policy"), fields.policy);
+	put(h, S("RateLimit"), fields.limit);
+}
+
+void api_answer_json(struct http_exchange *x, const struct api_row *row, const struct api_call *c, int status,
+                     str body)
 {
 	struct headers h = { .n = 0 };
 
 	put_private(&h, row);
 	put_cors(&h, row);
+	put_rate(&h, http_arena(x), c);
 	http_send(x, &(struct http_answer){
 		.status = status, .content_type = S("application/json"), .body = body,
 		.headers = h.v, .headers_n = h.n,
@@ -172,6 +187,7 @@ void api_answer_error(struct http_exchange *x, const struct api_bound *bound, co
 	put_cors(&h, row);
 	if (challenge.p != NULL)
 		put(&h, S("WWW-Authenticate"), challenge);
+	put_rate(&h, a, c);
 	if (e->retry_after_s > 0)
 		put(&h, S("Retry-After"), arena_printf(a, "%d", e->retry_after_s));
 	http_send(x, &(struct http_answer){

@@ -112,7 +112,9 @@ bool media_type_is(str header, str type);
 bool media_type_is_json(str header);
 
 /* answer.c */
-void api_answer_json(struct http_exchange *x, const struct api_row *row, int status, str body);
+/* c: NULL for routes without an operation. */
+void api_answer_json(struct http_exchange *x, const struct api_row *row, const struct api_call *c, int status,
+                     str body);
 void api_answer_error(struct http_exchange *x, const struct api_bound *bound, const struct api_call *c,
                       const struct err *e);
 void api_preflight(struct http_exchange *x);      /* rows with `cors`                            */

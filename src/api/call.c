@@ -27,7 +27,7 @@ static void call_answer(void *arg)
 	}
 	if (b->row->created != NULL && !*(const bool *)((const char *)c->op.out + b->created_offset))
 		status = 200;
-	api_answer_json(c->x, b->row, status, buf_view(&body));
+	api_answer_json(c->x, b->row, c, status, buf_view(&body));
 }
 
 static void call_done(struct operation_call *op, bool ok, const struct err *e)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Metadata documents, built once at start from what is really there.
- * Sources: RFC 8414, RFC 9728, RFC 9207; contract rules 1-22; E-33 to E-36; ruling R27. */
+ * Sources: RFC 8414, RFC 9116, RFC 9728, RFC 9207; contract rules 1-22, 226; E-33 to E-36; ruling R27. */
 #include "api/api_int.h"
 
-enum { DOCUMENT_BYTES_MAX = 64 * 1024 };
+#include "base/clock.h"
+
+enum { DOCUMENT_BYTES_MAX = 64 * 1024, CONTACT_VALID_DAYS = 90 };
+#define DAY_MS INT64_C(86400000)
 
 static void put_list(struct json_out *o, str name, const char *const *values)
 {
@@ -160,10 +163,48 @@ void document_handle(struct http_exchange *x)
 	document_send(x, &b->api->documents[b->row->document]);
 }
 
+/* RFC 9116. Written anew for each request, because it has an end; that moves once a day. Canonical
+ * is for https alone (2.5.2). */
+static str security_text(struct http_exchange *x, const struct settings *s)
+{
+	int64_t today_ms = http_request(x)->now_ms / DAY_MS * DAY_MS;
+	struct buf b;
+
+	buf_init_arena(&b, http_arena(x), DOCUMENT_BYTES_MAX);
+	buf_printf(&b, "Contact: " FMT_STR "\nExpires: " FMT_STR "\n", ARG_STR(s->security_contact),
+	           ARG_STR(clock_iso(http_arena(x), today_ms + CONTACT_VALID_DAYS * DAY_MS)));
+	if (str_starts(s->public_url, S("https://")) &&
+	    str_index(str_from_at(s->public_url, S("https://").n), '/') < 0)
+		buf_printf(&b, "Canonical: " FMT_STR "/.well-known/security.txt\n",
+		           ARG_STR(s->public_url));
+	return buf_view(&b);
+}
+
+static void security_send(struct http_exchange *x, const struct settings *s)
+{
+	const struct http_pair headers[] = {
+		{ S("Cache-Control"), S("public, max-age=3600") },
+		{ S("Access-Control-Allow-Origin"), S("*") },
+		{ S("X-Content-Type-Options"), S("nosniff") },
+	};
+
+	http_send(x, &(struct http_answer){
+		.status = 200, .content_type = S("text/plain; charset=utf-8"),
+		.body = security_text(x, s), .headers = headers, .headers_n = COUNT(headers),
+	});
+}
+
 void well_known_handle(struct http_exchange *x)
 {
 	const struct api_bound *b = http_route_row(x);
+	const struct settings *s = operation_settings(b->api->config.env);
 	struct err e = { .code = ERR_NONE };
+
+	if (s->security_contact.n > 0 &&
+	    str_eq(http_request(x)->path, S("/.well-known/security.txt"))) {
+		security_send(x, s);
+		return;
+	}
 
 	for (size_t i = 0; i < DOCUMENT_COUNT; i++) {
 		const struct document *d = &b->api->documents[i];

@@ -23,7 +23,7 @@ void health_handle(struct http_exchange *x)
 	json_key(&o, S("uptimeS"));
 	json_put_i64(&o, (clock_mono_ms() - b->api->started_ms) / 1000);
 	json_close_object(&o);
-	api_answer_json(x, b->row, 200, buf_view(&body));
+	api_answer_json(x, b->row, NULL, 200, buf_view(&body));
 }
 
 void ready_handle(struct http_exchange *x)
@@ -32,7 +32,7 @@ void ready_handle(struct http_exchange *x)
 	struct err e = { .code = ERR_NONE };
 
 	if (operation_ready(b->api->config.env)) {
-		api_answer_json(x, b->row, 200, S("{\"status\":\"ready\"}"));
+		api_answer_json(x, b->row, NULL, 200, S("{\"status\":\"ready\"}"));
 		return;
 	}
 	(void)err_set(&e, ERR_UNAVAILABLE, "The store is away; delivered files are still served.");

@@ -4,6 +4,7 @@
 #include "access/apps.h"
 #include "access/audit.h"
 #include "access/bearer.h"
+#include "access/rate.h"
 #include "base/clock.h"
 #include "crypto/token.h"
 #include "oauth/mints.h"
@@ -384,6 +385,14 @@ static bool refuse_mint(const struct act *act, struct err *e)
 	return err_set(e, ERR_INVALID_TOKEN, "The access token was revoked. Ask the person to connect again.");
 }
 
+static bool take_mint(const struct act *act, int64_t grant_id, struct err *e)
+{
+	struct rate_left here, *left = act->left != NULL ? act->left : &here;
+
+	left->max = act->settings->mint_per_minute_max;
+	return bearer_mint_take(act->bearers, grant_id, act->now_ms, left, e);
+}
+
 bool install_mint(const struct act *act, const void *in, void *out, struct err *e)
 {
 	struct mint m = { .in = in };
@@ -402,8 +411,7 @@ bool install_mint(const struct act *act, const void *in, void *out, struct err *
 			put_answer(act, &m, token, expires_ms, out);
 			return audit_mint(act, &m, true, e);
 		}
-		if (!bearer_mint_take(act->bearers, m.grant.id, act->settings->mint_per_minute_max,
-		                      act->now_ms, e) ||
+		if (!take_mint(act, m.grant.id, e) ||
 		    !below_cap(act, &m, e) || !mint_row(act, &m, &done, out, e))
 			return false;
 		if (done)

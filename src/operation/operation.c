@@ -134,13 +134,27 @@ bool operation_admit(struct operation_call *c, struct err *e)
 	if ((c->op->who & c->who->kind) == 0)
 		return refuse_kind(c, e);
 	/* Before the scopes, so that refusals count too and their audit cannot flood the writer. */
-	if (c->op->rate == RATE_GRANT && (c->who->kind & (WHO_INSTALL | WHO_KEY)) != 0 &&
-	    !bearer_request_take(config->bearers, c->who, config->settings->requests_per_minute_max, c->now_ms, e))
-		return false;
+	if (c->op->rate == RATE_GRANT && c->who->kind == WHO_INSTALL) {
+		c->left.max = config->settings->requests_per_minute_max;
+		if (!bearer_request_take(config->bearers, c->who->grant_id, c->now_ms, &c->left, e))
+			return false;
+	}
 	if (!scopes_suffice(c, c->op->scopes, e))
 		return false;
 	c->admitted = true;
 	return true;
+}
+
+struct rate_fields operation_rate_fields(struct arena *a, const struct operation_call *c)
+{
+	const char *name = c->op != NULL && c->op->rate == RATE_MINT ? "mints" : "requests";
+
+	if (c->left.max <= 0)
+		return (struct rate_fields){ STR_NONE, STR_NONE };
+	return (struct rate_fields){
+		arena_printf(a, "\"%s\";q=%lld;w=60", name, (long long)c->left.max),
+		arena_printf(a, "\"%s\";r=%lld;t=%d", name, (long long)c->left.left, c->left.reset_s),
+	};
 }
 
 int64_t operation_scopes(const struct operation_call *c)
@@ -353,5 +367,6 @@ void operation_start(struct operation_call *c)
 	c->flight->lane = lane;
 	c->flight->call = c;
 	c->flight->act = operation_act(c, NULL);
+	c->flight->act.left = &c->left;
 	wait_or_enter(c);
 }

@@ -7,6 +7,7 @@
 #define OPERATION_OPERATION_H
 
 #include "access/act.h"
+#include "access/rate.h"
 #include "base/field.h"
 
 enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_SLOW };
@@ -97,6 +98,7 @@ struct operation_call {
 	void                  (*done)(struct operation_call *c, bool ok, const struct err *e);
 	void                   *channel;          /* the channel's own                                         */
 	bool                    admitted;         /* operation_admit said yes; start does not ask again         */
+	struct rate_left        left;             /* of the grant's requests (of a mint: of its mints)           */
 	int64_t                 started_ns;       /* private                                                   */
 	struct operation_flight *flight;          /* private: what the lane needs, in `arena`                   */
 };
@@ -121,6 +123,10 @@ bool operation_read_input(struct operation_call *c, const struct json *input, st
 /* Query, form and path parameters -> the same. */
 bool operation_read_params(struct operation_call *c, const struct param *params, size_t params_n,
                            struct err *e) MUST_CHECK;
+/* The fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10): a window of a
+ * minute, named by what it counts. Absent: nothing was counted. */
+struct rate_fields { str policy, limit; };
+struct rate_fields operation_rate_fields(struct arena *a, const struct operation_call *c);
 /* All scopes this call needs, those of its input (when read) included: for a challenge that names
  * them at once. */
 int64_t operation_scopes(const struct operation_call *c);

@@ -73,15 +73,22 @@ static void batch_send(struct batch *b)
 {
 	struct arena *a = http_arena(b->x);
 	str body = join_elements(b, a);
-	int status = overall_status(b), retry_after_s = 0;
+	const struct operation_call *last = &b->items[0].op;
+	struct rpc_extra extra = { 0 };
+	int status = overall_status(b);
 
 	for (size_t i = 0; i < b->items_n; i++) {
-		if (!b->items[i].ok && b->items[i].err.retry_after_s > retry_after_s)
-			retry_after_s = b->items[i].err.retry_after_s;
-		if (b->items[i].op.arena != a)
-			arena_destroy(b->items[i].op.arena);
+		const struct item *it = &b->items[i];
+
+		if (!it->ok && it->err.retry_after_s > extra.retry_after_s)
+			extra.retry_after_s = it->err.retry_after_s;
+		if (it->op.left.max > 0 && (last->left.max == 0 || it->op.left.left < last->left.left))
+			last = &it->op;
+		if (it->op.arena != a)
+			arena_destroy(it->op.arena);
 	}
-	rpc_send(b->x, status, body, retry_after_s);
+	extra.rate = operation_rate_fields(a, last);
+	rpc_send(b->x, status, body, &extra);
 }
 
 static void batch_release(struct batch *b)
@@ -313,7 +320,7 @@ void rpc_handle(struct http_exchange *x)
 	};
 
 	if (r->method == HTTP_HEAD) {
-		rpc_send(x, 204, STR_NONE, 0);
+		rpc_send(x, 204, STR_NONE, &(struct rpc_extra){ 0 });
 		return;
 	}
 	b = arena_new(http_arena(x), struct batch);

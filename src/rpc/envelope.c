@@ -123,18 +123,23 @@ void rpc_put_result(struct json_out *o, const struct operation *op, const void *
 	json_close_object(o);
 }
 
-void rpc_send(struct http_exchange *x, int status, str body, int retry_after_s)
+void rpc_send(struct http_exchange *x, int status, str body, const struct rpc_extra *extra)
 {
-	struct http_pair headers[] = {
+	enum { EXTRA_MAX = 3 };
+	struct http_pair headers[3 + EXTRA_MAX] = {
 		{ S("Vary"), S("trpc-accept, accept") },
 		{ S("Cache-Control"), S("no-store") },
 		{ S("X-Content-Type-Options"), S("nosniff") },
-		{ S("Retry-After"), STR_NONE },
 	};
-	size_t n = COUNT(headers) - 1;
+	size_t n = COUNT(headers) - EXTRA_MAX;
 
-	if (retry_after_s > 0)
-		headers[n++].value = arena_printf(http_arena(x), "%d", retry_after_s);
+	if (extra->rate.policy.p != NULL) {
+		headers[n++] = (struct http_pair){ S("RateLimit-Policy"), extra->rate.policy };
+		headers[n++] = (struct http_pair){ S("RateLimit"), extra->rate.limit };
+	}
+	if (extra->retry_after_s > 0)
+		headers[n++] = (struct http_pair){
+			S("Retry-After"), arena_printf(http_arena(x), "%d", extra->retry_after_s) };
 	http_send(x, &(struct http_answer){
 		.status = status, .content_type = body.p != NULL ? S("application/json") : STR_NONE, .body = body,
 		.headers = headers, .headers_n = n,
@@ -158,5 +163,5 @@ void rpc_send_error(struct http_exchange *x, const struct err *e)
 	buf_init_arena(&b, http_arena(x), ERROR_BYTES_MAX);
 	json_out_init(&o, &b);
 	rpc_put_error(&o, e, STR_NONE);
-	rpc_send(x, rpc_status(e), buf_view(&b), e->retry_after_s);
+	rpc_send(x, rpc_status(e), buf_view(&b), &(struct rpc_extra){ .retry_after_s = e->retry_after_s });
 }

@@ -64,7 +64,8 @@ void rpc_put_result(struct json_out *o, const struct operation *op, const void *
 /* path absent: the error is the request's. */
 void rpc_put_error(struct json_out *o, const struct err *e, str path);
 int  rpc_status(const struct err *e);
-void rpc_send(struct http_exchange *x, int status, str body, int retry_after_s);
+struct rpc_extra { int retry_after_s; struct rate_fields rate; };       /* zero: neither */
+void rpc_send(struct http_exchange *x, int status, str body, const struct rpc_extra *extra);
 void rpc_send_error(struct http_exchange *x, const struct err *e);
 void rpc_log_failure(str request_id, str path, const struct err *e);       /* any thread */
 

@@ -115,6 +115,21 @@ static bool check_choices(struct cli *cli, struct err *e)
 		       ARG_STR(url));
 }
 
+/* RFC 9116 2.5.3: a URI, https where it is of the web. It stands alone in its line. */
+static bool check_contact(struct cli *cli, struct err *e)
+{
+	str contact = config_str(cli->config, SETTING_security_contact);
+	bool fits = str_starts(contact, S("mailto:")) || str_starts(contact, S("https://")) ||
+		    str_starts(contact, S("tel:"));
+
+	for (size_t i = 0; i < contact.n; i++)
+		fits = fits && contact.p[i] > ' ' && contact.p[i] < 0x7f;
+	return contact.n == 0 || fits ||
+	       err_set(e, ERR_INVALID_REQUEST,
+		       "security_contact: \"" FMT_STR "\" must be mailto:…, https://… or tel:…",
+		       ARG_STR(contact));
+}
+
 bool settings_read(struct cli *cli, str data, str database, str input, struct err *e)
 {
 	struct json_fault fault;
@@ -134,7 +149,7 @@ bool settings_read(struct cli *cli, str data, str database, str input, struct er
 		config_set(cli->config, S("database"), database, "--database", e)) &&
 	       take_flag(cli, v, "listen", "listen", "--listen", e) &&
 	       take_flag(cli, v, "publicUrl", "public_url", "--public-url", e) &&
-	       check_choices(cli, e);
+	       check_choices(cli, e) && check_contact(cli, e);
 }
 
 void settings_for_rules(struct arena *a, const struct config *c, struct settings *out)
@@ -146,6 +161,7 @@ void settings_for_rules(struct arena *a, const struct config *c, struct settings
 	*out = (struct settings){
 		.public_url = url,
 		.cdn_base_url = cdn.n > 0 ? cdn : url,
+		.security_contact = config_str(c, SETTING_security_contact),
 		.code_ttl_s = config_i64(c, SETTING_code_ttl_s),
 		.access_ttl_s = config_i64(c, SETTING_access_token_ttl_s),
 		.refresh_idle_s = config_i64(c, SETTING_refresh_idle_s),

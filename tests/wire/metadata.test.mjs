@@ -47,7 +47,7 @@ test('rule_001 an issuer with a path has the well-known part before its path', a
 });
 
 test('rule_002 an unknown well-known document is 404 in JSON, whatever its name', async () => {
-  const names = ['openid-configuration', 'jwks.json', 'security', 'x', '..%2e', 'a/b/c', 'oauth-authorization-server.', 'OAUTH-AUTHORIZATION-SERVER', 'oauth-protected-resource/nothing', '%C3%BC', 'a%20b', '*', '%2A', ':name', 'mcp', 'change-password', 'webfinger?resource=acct:a@b', 'a'.repeat(2000), '..a', 'api-catalog'];
+  const names = ['openid-configuration', 'jwks.json', 'security', 'security.txt', 'x', '..%2e', 'a/b/c', 'oauth-authorization-server.', 'OAUTH-AUTHORIZATION-SERVER', 'oauth-protected-resource/nothing', '%C3%BC', 'a%20b', '*', '%2A', ':name', 'mcp', 'change-password', 'webfinger?resource=acct:a@b', 'a'.repeat(2000), '..a', 'api-catalog'];
   for (const name of names) {
     const answer = await rawGet(server, `/.well-known/${name}`, ['Accept: text/html']);
     assert.equal(answer.status, 404, name.slice(0, 40));
@@ -58,6 +58,32 @@ test('rule_002 an unknown well-known document is 404 in JSON, whatever its name'
     const answer = await rawGet(server, `/.well-known/${name}`);
     assert.ok([400, 404].includes(answer.status), `${name}: ${answer.status}`);
     assert.match(answer.headers['content-type'][0], /^application\/json/);
+  }
+});
+
+test('rule_226 security.txt says whom to tell of a weakness, where the operator has set it, and always for some weeks to come', async () => {
+  const own = await startServer({ settings: { security_contact: 'mailto:security@example.com' } });
+  try {
+    const answer = await rawGet(own, '/.well-known/security.txt');
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['content-type'][0], 'text/plain; charset=utf-8');
+    const fields = Object.fromEntries(answer.text.trimEnd().split('\n').map((line) => /^([A-Z][a-z-]+): (\S+)$/.exec(line).slice(1)));
+    assert.equal(fields.Contact, 'mailto:security@example.com');
+    const days = (Date.parse(fields.Expires) - Date.now()) / 86_400_000;
+    assert.ok(days > 30 && days < 365, `RFC 9116 2.5.5: ${fields.Expires}`);
+    assert.deepEqual(Object.keys(fields), ['Contact', 'Expires'], '2.5.2: the canonical address is an https one');
+    assert.equal((await rawGet(own, '/.well-known/security.txt', ['X-Forwarded-Host: evil.example'])).text, answer.text);
+  } finally {
+    await own.close();
+  }
+  const secure = await startServer({ settings: { security_contact: 'https://example.com/report', public_url: 'https://i18n.example' } });
+  try {
+    assert.match((await rawGet(secure, '/.well-known/security.txt')).text, /^Contact: https:\/\/example\.com\/report\nExpires: [^\n]+\nCanonical: https:\/\/i18n\.example\/\.well-known\/security\.txt\n$/);
+  } finally {
+    await secure.close();
+  }
+  for (const contact of ['security@example.com', 'http://example.com/', 'javascript:alert(1)', 'mailto:a@b.c\nPolicy: https://evil.example', 'mailto:a b']) {
+    assert.notEqual(server.run(['config', 'show'], { env: { BI18N_SECURITY_CONTACT: contact } }).status, 0, contact);
   }
 });
 

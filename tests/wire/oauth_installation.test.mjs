@@ -192,6 +192,39 @@ test('rule_168 R34 requests are limited by grant, whatever is minted; 429 with R
   }
 });
 
+test('rule_169 answers that count against a limit say what is left of it, the refusal too, and others say nothing', async () => {
+  const small = await startServer({ settings: { requests_per_minute_max: 3, mint_per_minute_max: 2, mint_coalesce_ms: 0 } });
+  try {
+    const people = small.seed();
+    const connection = await connectWith(small, people, { browser: await signedIn(small, people) });
+    const fields = (answer) => [answer.headers.get('ratelimit-policy'), answer.headers.get('ratelimit')];
+    const left = (answer, name, max, r) => {
+      const [policy, limit] = fields(answer);
+      assert.equal(policy, `"${name}";q=${max};w=60`);
+      const [, remaining, reset] = new RegExp(`^"${name}";r=(\\d+);t=(\\d+)$`).exec(limit);
+      assert.equal(Number(remaining), r);
+      assert.ok(reset >= 1 && reset <= 60, limit);
+      return reset;
+    };
+    const minted = await mintRaw(small, connection);
+    const first = minted.body.installation_token;
+    left(minted, 'mints', 2, 1);
+    left(await organizations(small, first), 'requests', 3, 2);
+    left(await api(small, `${API}/v1/projects/nowhere`, { token: first }), 'requests', 3, 1);
+    const batch = await fetch(`${small.url}/api/trpc/mcp.listProjects,mcp.listProjects?batch=1`, { headers: { 'x-api-key': first } });
+    assert.equal(batch.status, 207, 'one of the two was one too many');
+    left(batch, 'requests', 3, 0);
+    const refused = await organizations(small, first);
+    assert.equal(refused.status, 429);
+    assert.equal(left(refused, 'requests', 3, 0), refused.headers.get('retry-after'));
+    left(await mintRaw(small, connection), 'mints', 2, 0);
+    left(await mintRaw(small, connection), 'mints', 2, 0);
+    for (const answer of [await me(small, connection.access_token), await organizations(small, 'x'), await refresh(small, people.web, connection.refresh_token), await fetch(`${small.url}/health`), await trpc(small, 'mcp.listProjects', undefined, { key: small.cli(['key', 'add', '--org', people.org, '--level', 'read']).key })]) assert.deepEqual(fields(answer), [null, null]);
+  } finally {
+    await small.close();
+  }
+});
+
 test('rule_157 rule_162 one token, as bearer in any case or as x-api-key, on REST and tRPC', async () => {
   const path = `${server.url}${API}/organizations`;
   for (const headers of [{ authorization: `Bearer ${token}` }, { authorization: `bearer ${token}` }, { authorization: `BEARER   ${token}` }, { 'x-api-key': token }, { authorization: `Bearer ${token}`, 'x-api-key': token }]) {
