@@ -5,6 +5,7 @@
 #include "api/api_int.h"
 
 #include "base/clock.h"
+#include "operation/form.h"
 
 enum { DOCUMENT_BYTES_MAX = 64 * 1024, CONTACT_VALID_DAYS = 90 };
 #define DAY_MS INT64_C(86400000)
@@ -98,17 +99,6 @@ static str resource_text(const struct api *api)
 	return buf_view(&b);
 }
 
-/* The path of an issuer such as https://host/i18n: RFC 8414 3.1 puts the well-known part before
- * it. */
-static str issuer_path(str public_url)
-{
-	ptrdiff_t scheme = str_find(public_url, S("://"));
-	str rest = scheme < 0 ? public_url : str_from_at(public_url, (size_t)scheme + 3);
-	ptrdiff_t slash = str_index(rest, '/');
-
-	return slash < 0 ? S("") : str_from_at(rest, (size_t)slash);
-}
-
 static void document_set(struct api *api, enum document_kind kind, str path, str body)
 {
 	api->documents[kind] = (struct document){
@@ -119,7 +109,8 @@ static void document_set(struct api *api, enum document_kind kind, str path, str
 
 void documents_build(struct api *api)
 {
-	str suffix = issuer_path(operation_settings(api->config.env)->public_url);
+	/* The path of an issuer such as https://host/i18n: RFC 8414 3.1 puts the well-known part before it. */
+	str suffix = operation_public_path(api->config.env);
 
 	document_set(api, DOCUMENT_SERVER,
 	             arena_printf(api->arena, "/.well-known/oauth-authorization-server" FMT_STR, ARG_STR(suffix)),

@@ -19,15 +19,22 @@ bool operation_form_mark_is(const struct operation_env *env, struct arena *a, st
 	return form_mark_is(operation_settings(env), a, secret, session, mark);
 }
 
+str operation_public_path(const struct operation_env *env)
+{
+	str url = operation_settings(env)->public_url;
+	ptrdiff_t scheme = str_find(url, S("://"));
+	str rest = scheme < 0 ? url : str_from_at(url, (size_t)scheme + 3);
+	ptrdiff_t slash = str_index(rest, '/');
+
+	return slash < 0 ? S("") : str_from_at(rest, (size_t)slash);
+}
+
 bool operation_origin_is_ours(const struct operation_env *env, str origin, str host)
 {
 	str ours = operation_settings(env)->public_url;
-	ptrdiff_t scheme = str_find(ours, S("://"));
-	ptrdiff_t path = scheme < 0 ? -1 : str_index(str_from_at(ours, (size_t)scheme + 3), '/');
 	ptrdiff_t at;
 
-	if (path >= 0)
-		ours = str_sub(ours, 0, (size_t)(scheme + 3 + path));
+	ours = str_sub(ours, 0, ours.n - operation_public_path(env).n);
 	if (str_eq_nocase(origin, ours))
 		return true;
 	at = str_find(origin, S("://"));

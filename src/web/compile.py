@@ -12,6 +12,7 @@ import sys
 
 TAG = re.compile(r'\{\{(.*?)\}\}', re.S)
 PRE = re.compile(r'(<pre\b.*?</pre>)', re.S)
+OWN = re.compile(r'\b(href|action|src)="/')
 ARGS_MAX = 4
 
 
@@ -91,6 +92,8 @@ class Page:
         source = open(path, encoding='utf-8').read()
         # Indentation is for the reader of the template, except where the browser shows it.
         source = ''.join(part if part.startswith('<pre') else re.sub(r'\n\s+', '\n', part) for part in PRE.split(source))
+        # Addresses of our own lie under the path of public_url; the view names it.
+        source = OWN.sub(r'\1="{{=root}}/', source)
         at = 0
         for match in TAG.finditer(source):
             self.text(source[at:match.start()])

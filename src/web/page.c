@@ -122,6 +122,9 @@ void page_redirect_with(struct page_job *j, str location, const struct http_pair
 	struct http_pair headers[HEADERS_MAX];
 	size_t n = security_headers(j, headers);
 
+	if (str_starts(location, S("/")))
+		location = arena_printf(j->arena, FMT_STR FMT_STR, ARG_STR(operation_public_path(j->call.env)),
+					ARG_STR(location));
 	headers[n++] = (struct http_pair){ S("Location"), location };
 	for (size_t i = 0; i < extra_n && n < HEADERS_MAX; i++)
 		headers[n++] = extra[i];
@@ -162,6 +165,8 @@ static void view_common(struct page_job *j, struct json_out *v, str csrf)
 	json_put_str(v, strings_code(j->language));
 	json_key(v, S("dir"));
 	json_put_str(v, strings_rtl(j->language) ? S("rtl") : S("ltr"));
+	json_key(v, S("root"));
+	json_put_str(v, operation_public_path(j->call.env));
 	json_key(v, S("assets"));
 	json_put_str(v, assets_version);
 	json_key(v, S("csrf"));
