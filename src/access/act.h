@@ -51,6 +51,8 @@ struct settings {
 	int64_t installation_ttl_s, installation_tokens_max, mint_coalesce_ms, mint_per_minute_max;
 	int64_t requests_per_minute_max;   /* per grant */
 	int64_t refresh_grace_s, session_ttl_s, session_idle_s, login_attempts_max, login_window_s;
+	int64_t authorize_per_minute_max;  /* per address */
+	int64_t client_failures_per_address_max, client_failures_per_app_max;   /* in a minute */
 	int64_t audit_kept_days;       /* 0: for ever                                       */
 	int64_t key_ttl_s, publish_cooldown_s, publish_pending_hold_ms;
 	int64_t import_bytes_max;      /* of one imported file; 0: the built-in limit      */

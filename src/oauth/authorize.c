@@ -14,7 +14,7 @@
 #include "store/oauth.h"
 
 /* Each visit is a row until it expires; nobody gets to fill the disk with them. */
-enum { SECOND_MS = 1000, VISITS_PER_ADDRESS_MAX = 600, VISITS_WINDOW_S = 60 };
+enum { SECOND_MS = 1000, VISITS_WINDOW_S = 60 };
 
 const struct field authorize_in_fields[] = {
 	FIELD(struct authorize_in, client_id, "client_id"),
@@ -404,8 +404,8 @@ bool authorize_begin(const struct act *act, const void *in, void *out, struct er
 	struct begin b = { .in = in };
 
 	if (!rate_take(bearers_rates(act->bearers), RATE_AUTHORIZE,
-	               address_counted(act->arena, act->address), VISITS_PER_ADDRESS_MAX,
-	               VISITS_WINDOW_S, act->now_ms, e) ||
+	               address_counted(act->arena, act->address),
+	               act->settings->authorize_per_minute_max, VISITS_WINDOW_S, act->now_ms, e) ||
 	    !check_app(act, &b, e))
 		return false;
 	b.row = (struct authorization_request){

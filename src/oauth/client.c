@@ -6,22 +6,18 @@
 #include "access/bearer.h"
 #include "access/rate.h"
 
-enum {
-	FAILURES_PER_ADDRESS_MAX = 60,
-	FAILURES_PER_CLIENT_MAX = 20,
-	FAILURES_WINDOW_S = 60,
-	CLIENT_ID_BYTES_MAX = 255
-};
+enum { FAILURES_WINDOW_S = 60, CLIENT_ID_BYTES_MAX = 255 };
 
 /* By address first, so that nobody can lock an app out from elsewhere (rule 117). */
 static bool attempt_begin(const struct act *act, str client_name, struct err *e)
 {
 	struct rates *rates = bearers_rates(act->bearers);
+	const struct settings *s = act->settings;
 
 	if (!rate_take(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address),
-	               FAILURES_PER_ADDRESS_MAX, FAILURES_WINDOW_S, act->now_ms, e))
+	               s->client_failures_per_address_max, FAILURES_WINDOW_S, act->now_ms, e))
 		return false;
-	if (rate_take(rates, RATE_TOKEN_CLIENT, client_name, FAILURES_PER_CLIENT_MAX,
+	if (rate_take(rates, RATE_TOKEN_CLIENT, client_name, s->client_failures_per_app_max,
 	              FAILURES_WINDOW_S, act->now_ms, e))
 		return true;
 	rate_give(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address));

@@ -20,6 +20,9 @@ static void settings_fill(struct settings *s)
 {
 	*s = (struct settings){
 		.public_url = S("http://127.0.0.1:52490"),
+		.authorize_per_minute_max = 600,
+		.client_failures_per_address_max = 60,
+		.client_failures_per_app_max = 20,
 		.code_ttl_s = 600,
 		.access_ttl_s = 1800,
 		.refresh_idle_s = 2592000,

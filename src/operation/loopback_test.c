@@ -79,7 +79,10 @@ struct bench *bench_open(void)
 	crypto_init();
 	b->arena = a;
 	b->settings = (struct settings){
-		.public_url = S("https://i18n.example"), .cdn_base_url = S("https://i18n.example"),
+		.public_url = S("https://i18n.example"),
+		.authorize_per_minute_max = 600,
+		.client_failures_per_address_max = 60,
+		.client_failures_per_app_max = 20, .cdn_base_url = S("https://i18n.example"),
 		.requests_per_minute_max = 1000, .epoch = 1,
 	};
 	memcpy(b->directory, "/tmp/bi18n-bench-XXXXXX", sizeof "/tmp/bi18n-bench-XXXXXX");

@@ -172,6 +172,10 @@ void settings_for_rules(struct arena *a, const struct config *c, struct settings
 		.mint_coalesce_ms = config_i64(c, SETTING_mint_coalesce_ms),
 		.mint_per_minute_max = config_i64(c, SETTING_mint_per_minute_max),
 		.requests_per_minute_max = config_i64(c, SETTING_requests_per_minute_max),
+		.authorize_per_minute_max = config_i64(c, SETTING_authorize_per_minute_max),
+		.client_failures_per_address_max =
+			config_i64(c, SETTING_client_failures_per_address_max),
+		.client_failures_per_app_max = config_i64(c, SETTING_client_failures_per_app_max),
 		.refresh_grace_s = config_i64(c, SETTING_refresh_grace_s),
 		.session_ttl_s = config_i64(c, SETTING_session_ttl_s),
 		.session_idle_s = config_i64(c, SETTING_session_idle_s),

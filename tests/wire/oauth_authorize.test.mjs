@@ -319,6 +319,23 @@ test('rule_060 R26 a long address is 414, a long parameter invalid_request', asy
   assert.equal(assertErrorRedirect(answer, 'invalid_request').get('state'), null, 'what is refused for its length is not echoed');
 });
 
+test('rule_060 visits of one address are limited: a page that says when to try again, and nobody else waits', async () => {
+  const own = await startServer({ settings: { ...proxied, authorize_per_minute_max: 3 } });
+  try {
+    const people = own.seed(), visitor = new Browser(own);
+    const visit = (address) => visitor.request(authorizeUrl(people.web), { headers: { 'x-forwarded-for': address } });
+    for (let i = 0; i < 3; i++) assert.equal((await visit('198.18.3.4')).status, 303);
+    const limited = await visit('198.18.3.4');
+    assert.equal(limited.status, 429);
+    assert.match(limited.headers.get('content-type'), /^text\/html/);
+    assert.match(limited.headers.get('retry-after'), /^[1-9]\d?$/);
+    assert.match(limited.text, /role="alert"/);
+    assert.equal((await visit('198.18.3.5')).status, 303);
+  } finally {
+    await own.close();
+  }
+});
+
 test('rule_087 rule_088 rule_089 PKCE is needed of public apps, S256 of everybody', async () => {
   const native = (params) => ada.request(authorizeUrl(seed.native, params));
   const error = async (answer) => query((await answer).location).get('error');

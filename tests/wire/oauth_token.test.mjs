@@ -370,6 +370,23 @@ test('rule_104 rule_117 guessing an app\'s secret is slowed down with temporaril
   assert.equal(revoke.status, 429, 'the other door too');
 });
 
+test('rule_117 the limits of failing authentication are settings: of one app from a network, of an address over all apps', async () => {
+  const own = await startServer({ settings: { ...proxied, client_failures_per_app_max: 2, client_failures_per_address_max: 3 } });
+  try {
+    const people = own.seed(), from4 = from('198.18.3.4');
+    const fail = (client_id, headers) => tokenRequest(own, claim({ client_id, client_secret: 'guess' }), headers);
+    for (let i = 0; i < 2; i++) assertOauthError(await fail(people.web.clientId, from4), 401, 'invalid_client');
+    assertOauthError(await fail(people.web.clientId, from4), 429, 'temporarily_unavailable');
+    assertOauthError(await fail(people.web.clientId, from('198.18.3.5')), 429, 'temporarily_unavailable');
+    assertOauthError(await fail('another', from4), 401, 'invalid_client');
+    assertOauthError(await fail('a third', from4), 429, 'temporarily_unavailable');
+    assertOauthError(await fail('a third', from('198.18.3.5')), 401, 'invalid_client');
+    for (let i = 0; i < 10; i++) assertOauthError(await tokenRequest(own, claim({ client_id: people.web.clientId, client_secret: people.web.clientSecret }), from('198.19.3.4')), 400, 'invalid_grant');
+  } finally {
+    await own.close();
+  }
+});
+
 // Client authentication ------------------------------------------------------------------------------
 
 test('rule_108 Basic: raw and form-encoded, any case of the scheme, split at the first colon', async () => {
