@@ -54,6 +54,9 @@ struct settings {
 	int64_t authorize_per_minute_max;  /* per address */
 	int64_t client_failures_per_address_max, client_failures_per_app_max;   /* in a minute */
 	int64_t audit_kept_days;       /* 0: for ever                                       */
+	int64_t audit_page_max, audit_scan_max, audit_export_max;    /* 0: the built-in limit */
+	int64_t audit_refusals_per_minute_max;   /* of one kind and app; 0: the built-in limit */
+	int64_t apps_per_person_max;   /* 0: no limit                                       */
 	int64_t key_ttl_s, publish_cooldown_s, publish_pending_hold_ms;
 	int64_t import_bytes_max;      /* of one imported file; 0: the built-in limit      */
 	int64_t families_max;          /* live families per app and account                */

@@ -4,6 +4,7 @@
 #include "api/api_int.h"
 
 #include "base/text.h"
+#include "operation/form.h"
 
 static void call_answer(void *arg)
 {
@@ -78,6 +79,8 @@ static bool identify(struct api_call *c, struct err *e)
 	                     (c->bound->op->who & WHO_CLIENT) != 0, &cred, e))
 		return false;
 	c->auth_header = cred.client_id.p != NULL;
+	if ((c->bound->op->who & WHO_SESSION) != 0 && cred.bearer.p == NULL && cred.api_key.p == NULL)
+		cred.session = http_cookie(c->x, operation_session_cookie(c->op.env));
 	if (!operation_authenticate(c->op.env, c->op.arena, &cred, r->now_ms, &c->who, e))
 		return false;
 	c->authenticated = true;

@@ -44,6 +44,10 @@ const struct api_row api_rows[] = {
 	  .input = INPUT_JSON, .body_bytes_max = API_LEAK_BYTES_MAX,
 	  .summary = "Report tokens found where they do not belong" },
 
+	/* Asked by an administrator's key, or by the browser in which one is signed in. */
+	ASK("/api/organizations/:organization/audit", "audit.organization", INPUT_QUERY,
+	    "What happened in an organization, newest first, for its administrators"),
+
 	OAUTH("/api/auth/mcp/token", "token.exchange", "Exchange a code, or refresh (RFC 6749)"),
 	OAUTH("/api/auth/mcp/revoke", "token.revoke", "Revoke a token (RFC 7009)"),
 	/* Asked by servers: no page elsewhere needs it (ruling R35). */

@@ -3,6 +3,12 @@
 
 #include "access/form.h"
 
+str operation_session_cookie(const struct operation_env *env)
+{
+	return str_starts(operation_settings(env)->public_url, S("https://")) ? S("__Host-bi18n_session")
+	                                                                      : S("bi18n_session");
+}
+
 str operation_form_secret(struct arena *a)
 {
 	return form_secret(a);

@@ -23,6 +23,7 @@ static const struct { enum principal_kind kind; const char *words; } kinds[] = {
 	{ WHO_ACCESS,  "the access token of a connected app (bi_at_…)" },
 	{ WHO_KEY,     "a secret organization key (bi-…)" },
 	{ WHO_CLIENT,  "the app's own client id and secret" },
+	{ WHO_SESSION, "the session of somebody who is signed in" },
 };
 #define WHO_TOKENS ((unsigned)(WHO_INSTALL | WHO_ACCESS | WHO_KEY | WHO_PUBLIC_KEY | WHO_CLIENT))
 

@@ -78,8 +78,9 @@ const struct operation access_operations[] = {
 	{ .name = "audit.list", .who = WHO_LOCAL, .lane = LANE_READ,
 	  IN(audit_in, audit_in_fields),
 	  OUT(audit_out, audit_out_fields), .call = audit_list },
-	{ .name = "audit.organization", .who = WHO_SESSION, .role = ROLE_ADMIN, .lane = LANE_READ,
-	  IN(audit_in, audit_in_fields),
-	  OUT(audit_out, audit_out_fields), .call = audit_organization },
+	{ .name = "audit.organization", .who = WHO_SESSION | WHO_KEY, .role = ROLE_ADMIN, .lane = LANE_READ,
+	  .rate = RATE_GRANT,
+	  IN(audit_search_in, audit_search_in_fields),
+	  OUT(audit_search_out, audit_search_out_fields), .call = audit_organization },
 };
 const size_t access_operations_n = COUNT(access_operations);

@@ -103,7 +103,9 @@ static const struct option_row grant_list_options[] = {
 	END_OPTIONS
 };
 static const struct option_row audit_options[] = {
-	{ "--since", "since", OPTION_STR, false, "ISO time or a duration such as 24h" },
+	{ "--since", "since", OPTION_STR, false, "ISO time, day or duration such as 24h" },
+	{ "--until", "until", OPTION_STR, false, "ISO time, day (to its end) or duration" },
+	{ "--kind", "kind", OPTION_STR, false, "only this event (token.minted) or group (token)" },
 	{ "--grant", "grant", OPTION_STR, false, "only this grant" },
 	{ "--org", "organization", OPTION_STR, false, "only this organization" },
 	{ "--app", "app", OPTION_STR, false, "only this client_id" },

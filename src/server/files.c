@@ -20,6 +20,7 @@ enum {
 	FILE_BYTES_MAX = 1024 * 1024 * 1024,
 	READ_BYTES = 256 * 1024,
 	AUDIT_PAGE = 500,
+	DAY_BYTES = 10,
 	FOLLOW_PAUSE_MS = 500
 };
 
@@ -131,8 +132,16 @@ static void interrupt(int signal)
 	interrupted = 1;
 }
 
-/* "24h" -> an ISO time that long ago; an ISO time stays. */
-static bool since_iso(struct cli *cli, str since, str *out)
+static bool is_day(struct cli *cli, str s)
+{
+	int64_t at;
+
+	return s.n == DAY_BYTES &&
+	       clock_parse_iso(arena_printf(cli->arena, FMT_STR "T00:00:00Z", ARG_STR(s)), &at);
+}
+
+/* "24h" -> an ISO time that long ago, from now, however long --follow goes on; an ISO time or a day stays. */
+static bool time_fixed(struct cli *cli, str since, str *out)
 {
 	static const struct {
 		char unit;
@@ -145,7 +154,7 @@ static bool since_iso(struct cli *cli, str since, str *out)
 	};
 	int64_t amount, at;
 
-	if (clock_parse_iso(since, &at)) {
+	if (clock_parse_iso(since, &at) || is_day(cli, since)) {
 		*out = since;
 		return true;
 	}
@@ -159,7 +168,24 @@ static bool since_iso(struct cli *cli, str since, str *out)
 	return false;
 }
 
-static str audit_input(struct cli *cli, const struct json *given, str since, int64_t after)
+static bool is_time(const struct json *m)
+{
+	return str_eq(m->name, S("since")) || str_eq(m->name, S("until"));
+}
+
+static bool times_fix(struct cli *cli, struct json *given)
+{
+	for (struct json *m = given->first; m != NULL; m = m->next) {
+		if (!is_time(m) || time_fixed(cli, m->text, &m->text))
+			continue;
+		fprintf(stderr, "bi18n audit: --" FMT_STR " takes an ISO time (2026-01-31T12:00:00Z), a day"
+		        " (2026-01-31) or a duration (90s, 15m, 24h, 30d)\n", ARG_STR(m->name));
+		return false;
+	}
+	return true;
+}
+
+static str audit_input(struct cli *cli, const struct json *given, int64_t after)
 {
 	struct json_out o;
 	struct buf b;
@@ -168,14 +194,10 @@ static str audit_input(struct cli *cli, const struct json *given, str since, int
 	json_out_init(&o, &b);
 	json_open_object(&o);
 	for (const struct json *m = given->first; m != NULL; m = m->next) {
-		if (str_eq(m->name, S("since")) || str_eq(m->name, S("follow")))
+		if (str_eq(m->name, S("follow")))
 			continue;
 		json_key(&o, m->name);
 		json_put(&o, m);
-	}
-	if (since.n > 0) {
-		json_key(&o, S("since"));
-		json_put_str(&o, since);
 	}
 	json_key(&o, S("after"));
 	json_put_i64(&o, after);
@@ -189,25 +211,20 @@ int run_audit(struct cli *cli, str input)
 {
 	struct json *given;
 	struct err e = { 0 };
-	str since = STR_NONE;
 	int64_t after = 0;
 	bool follow;
 
 	if (!parse_input(cli, input, &given, &e))
 		return command_fail(cli, &e);
 	follow = json_is_true(json_get(given, S("follow")));
-	if (json_get(given, S("since")) != NULL &&
-	    !since_iso(cli, json_str(json_get(given, S("since"))), &since)) {
-		fprintf(stderr, "bi18n audit: --since takes an ISO time (2026-01-31T12:00:00Z) or "
-				"a duration (90s, 15m, 24h, 30d)\n");
+	if (!times_fix(cli, given))
 		return EXIT_USAGE;
-	}
 	signal(SIGINT, interrupt);
 	while (!interrupted) {
 		const struct json *result, *events;
 
 		if (!command_call(cli, str_from(cli->command->operation),
-				  audit_input(cli, given, since, after), &result, &e))
+				  audit_input(cli, given, after), &result, &e))
 			return command_fail(cli, &e);
 		events = json_get(result, S("events"));
 		for (const struct json *v = events == NULL ? NULL : events->first; v != NULL;

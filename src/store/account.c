@@ -527,21 +527,57 @@ static void audit_of(const struct cell *c, struct audit_row *out)
 		.organization = c[14].s,
 		.grant = c[15].s,
 		.project = c[16].s,
+		.account_name = c[17].s,
+		.account_email = c[18].s,
+		.app_name = c[19].s,
+		.of_member = c[20].i != 0,
 	};
 }
 
-bool store_audit_list(struct db *db, struct arena *a, const struct audit_filter *filter,
+static int64_t or_end(int64_t bound)
+{
+	return bound == 0 ? INT64_MAX : bound;
+}
+
+bool store_audit_list(struct db *db, struct arena *a, const struct audit_filter *f,
                       struct audit_rows *out, struct err *e)
 {
+	enum sql_id statement = f->newest_first ? SQL_AUDIT_NEWEST_FIRST : SQL_AUDIT_OLDEST_FIRST;
 	struct rows r;
 
-	if (!DB_RUN(db, a, SQL_AUDIT_LIST, &r, e, A_I64(filter->after_id), A_I64(filter->since_ms),
-	            A_I64(filter->installation_id), A_I64(filter->organization_id),
-	            A_I64(filter->app_id), A_I64(filter->limit)))
+	if (!DB_RUN(db, a, statement, &r, e, A_I64(f->organization_id), A_I64(f->after_id),
+	            A_I64(or_end(f->before_id)), A_I64(f->since_ms), A_I64(or_end(f->until_ms)),
+	            A_I64(f->installation_id), A_I64(f->app_id), A_TEXT(or_empty(f->kind)),
+	            A_I64(f->limit)))
 		return false;
 	*out = (struct audit_rows){ arena_array(a, struct audit_row, r.n), r.n };
 	for (size_t i = 0; i < r.n; i++)
 		audit_of(&CELL(&r, i, 0), &out->v[i]);
+	return true;
+}
+
+static bool audit_place(const struct rows *r, int64_t *id_out, int64_t *at_ms_out)
+{
+	*id_out = r->n == 0 ? 0 : CELL(r, 0, 0).i;
+	*at_ms_out = r->n == 0 ? 0 : CELL(r, 0, 1).i;
+	return true;
+}
+
+bool store_audit_from(struct db *db, struct arena *a, int64_t id, int64_t *id_out, int64_t *at_ms_out,
+                      struct err *e)
+{
+	struct rows r;
+
+	return DB_RUN(db, a, SQL_AUDIT_FROM, &r, e, A_I64(id)) && audit_place(&r, id_out, at_ms_out);
+}
+
+bool store_audit_last(struct db *db, struct arena *a, int64_t *id_out, struct err *e)
+{
+	struct rows r;
+
+	if (!DB_RUN0(db, a, SQL_AUDIT_LAST, &r, e))
+		return false;
+	*id_out = CELL(&r, 0, 0).i;
 	return true;
 }
 

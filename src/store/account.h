@@ -122,15 +122,25 @@ struct audit_row {
 	int64_t id, at_ms, account_id, app_id, organization_id, installation_id, project_id;
 	str     kind, request_id, address, user_agent, detail;
 	str     account, app, organization, grant, project;      /* public ids */
+	str     account_name, account_email, app_name;
+	bool    of_member;           /* the account is a member of the filter's organization */
 };
 struct audit_rows { struct audit_row *v; size_t n; };
 struct audit_filter {
-	int64_t after_id, since_ms, installation_id, organization_id, app_id, limit;
-}; /* 0: any */
+	int64_t after_id, before_id;         /* both left out of what is found */
+	int64_t since_ms, until_ms;          /* until: left out too */
+	int64_t installation_id, organization_id, app_id, limit;
+	str     kind;                        /* LIKE: "token.minted", "token.%" */
+	bool    newest_first;
+}; /* 0, absent: any */
 bool store_audit_append(struct db *db, struct arena *a, const struct audit_row *in,
                         struct err *e) MUST_CHECK;
 bool store_audit_list(struct db *db, struct arena *a, const struct audit_filter *filter,
-                      struct audit_rows *out, struct err *e) MUST_CHECK; /* oldest first */
+                      struct audit_rows *out, struct err *e) MUST_CHECK;
+/* The first event whose id is `id` or more, and when it was; 0 when there is none. */
+bool store_audit_from(struct db *db, struct arena *a, int64_t id, int64_t *id_out, int64_t *at_ms_out,
+                      struct err *e) MUST_CHECK;
+bool store_audit_last(struct db *db, struct arena *a, int64_t *id_out, struct err *e) MUST_CHECK;   /* 0: none */
 /* Looks at the `limit` oldest; *n_out of them were from before `before_ms` and are gone. */
 bool store_audit_purge(struct db *db, struct arena *a, int64_t before_ms, int64_t limit,
                        int64_t *n_out, struct err *e) MUST_CHECK;

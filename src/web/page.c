@@ -12,9 +12,8 @@
 
 #include <string.h>
 
-enum { VIEW_BYTES_MAX = 64 * 1024 * 1024, PAGE_BYTES_MAX = 64 * 1024 * 1024, HEADERS_MAX = 12 };
+enum { VIEW_BYTES_MAX = 64 * 1024 * 1024, PAGE_BYTES_MAX = 64 * 1024 * 1024 };
 
-static const str session_cookie_names[] = { STR("bi18n_session"), STR("__Host-bi18n_session") };
 static const str form_cookie_names[] = { STR("bi18n_form"), STR("__Host-bi18n_form") };
 static const str language_cookie = STR("bi18n_language");
 
@@ -25,7 +24,7 @@ bool page_is_secure(struct page_job *j)
 
 str page_session_cookie(struct page_job *j)
 {
-	return session_cookie_names[page_is_secure(j)];
+	return operation_session_cookie(j->call.env);
 }
 
 struct http_pair page_cookie(struct page_job *j, str name, str value, int64_t max_age_s)
@@ -98,7 +97,7 @@ static unsigned flags_of(const struct page_job *j)
 	return j->page != NULL ? j->page->flags : j->form != NULL ? j->form->flags : 0;
 }
 
-static size_t security_headers(struct page_job *j, struct http_pair *out)
+size_t page_headers(struct page_job *j, struct http_pair out[PAGE_HEADERS_MAX])
 {
 	unsigned flags = flags_of(j);
 	size_t n = 0;
@@ -119,14 +118,14 @@ static size_t security_headers(struct page_job *j, struct http_pair *out)
 
 void page_redirect_with(struct page_job *j, str location, const struct http_pair *extra, size_t extra_n)
 {
-	struct http_pair headers[HEADERS_MAX];
-	size_t n = security_headers(j, headers);
+	struct http_pair headers[PAGE_HEADERS_MAX];
+	size_t n = page_headers(j, headers);
 
 	if (str_starts(location, S("/")))
 		location = arena_printf(j->arena, FMT_STR FMT_STR, ARG_STR(operation_public_path(j->call.env)),
 					ARG_STR(location));
 	headers[n++] = (struct http_pair){ S("Location"), location };
-	for (size_t i = 0; i < extra_n && n < HEADERS_MAX; i++)
+	for (size_t i = 0; i < extra_n && n < PAGE_HEADERS_MAX; i++)
 		headers[n++] = extra[i];
 	http_send(j->x, &(struct http_answer){ .status = 303, .headers = headers, .headers_n = n });
 }
@@ -195,7 +194,7 @@ static void view_common(struct page_job *j, struct json_out *v, str csrf)
 void page_render(struct page_job *j, const char *template, int status,
                  void (*fill)(struct page_job *j, struct json_out *view))
 {
-	struct http_pair headers[HEADERS_MAX];
+	struct http_pair headers[PAGE_HEADERS_MAX];
 	struct json_fault fault;
 	struct json *view;
 	struct buf text, page;
@@ -225,7 +224,7 @@ void page_render(struct page_job *j, const char *template, int status,
 	}
 	buf_init_arena(&page, j->arena, PAGE_BYTES_MAX);
 	template_write(&page, template_find(template), view, strings_text, &j->language);
-	n = security_headers(j, headers);
+	n = page_headers(j, headers);
 	headers[n++] = (struct http_pair){ S("Vary"), S("Cookie, Accept-Language") };
 	headers[n++] = (struct http_pair){ S("Content-Language"), strings_code(j->language) };
 	if (fresh)
@@ -254,7 +253,7 @@ static void fill_error(struct page_job *j, struct json_out *v)
 	json_key(v, S("hide_sign_in"));
 	json_put_bool(v, true);
 	json_key(v, S("request_id"));
-	json_put_str(v, arena_printf(j->arena, "%llx", (unsigned long long)http_request(j->x)->id));
+	json_put_str(v, http_request_id(j->x));
 }
 
 void page_error_text(struct page_job *j, int status, const char *string_key, const struct err *e)
@@ -271,7 +270,7 @@ void page_error(struct page_job *j, const struct err *e)
 	const char *key = j->page != NULL && j->page->template == NULL ? "error.badLink" : "error.invalid";
 
 	if (e->code == ERR_INTERNAL)
-		log_event(LOG_ERROR, "page", "request=%llx %s", (unsigned long long)http_request(j->x)->id, e->msg);
+		log_event(LOG_ERROR, "page", "request=" FMT_STR " %s", ARG_STR(http_request_id(j->x)), e->msg);
 	switch (err_status(e->code)) {
 	case 403:
 		key = "error.forbidden";
@@ -371,7 +370,7 @@ static struct page_job *job_new(struct http_exchange *x, const struct page *page
 
 	*j = (struct page_job){ .x = x, .arena = http_arena(x), .page = page, .form = form, .status = 200 };
 	j->call = (struct operation_call){ .env = http_user(x), .arena = j->arena, .who = &j->who, .now_ms = q->now_ms,
-		.request_id = arena_printf(j->arena, "%llx", (unsigned long long)q->id), .address = q->peer,
+		.request_id = http_request_id(x), .address = q->peer,
 		.user_agent = q->known[HTTP_USER_AGENT] };
 	j->language = pick_language(x, STR_NONE);
 	return j;
@@ -413,6 +412,22 @@ static const struct json *answer_json(struct page_job *j)
 
 static void next_step(struct page_job *j);
 
+static void step_refused(struct page_job *j, const struct err *e)
+{
+	struct err *kept;
+
+	if (!(flags_of(j) & PAGE_CORRECTS) || e->code != ERR_INVALID_REQUEST) {
+		page_error(j, e);
+		return;
+	}
+	kept = arena_new(j->arena, struct err);
+	*kept = *e;
+	j->form_error = kept;
+	j->status = err_status(e->code);
+	j->answers[j->step++] = NULL;
+	next_step(j);
+}
+
 static void page_done(struct operation_call *c, bool ok, const struct err *e)
 {
 	struct page_job *j = (struct page_job *)c;
@@ -422,7 +437,7 @@ static void page_done(struct operation_call *c, bool ok, const struct err *e)
 		if (e->code == ERR_LOGIN_REQUIRED)
 			to_sign_in(j);
 		else
-			page_error(j, e);
+			step_refused(j, e);
 		return;
 	}
 	j->answers[j->step++] = answer_json(j);
@@ -438,7 +453,7 @@ static void page_done(struct operation_call *c, bool ok, const struct err *e)
 		next_step(j);
 }
 
-static bool step_input(struct page_job *j, struct err *e)
+bool page_input(struct page_job *j, struct err *e)
 {
 	void *in;
 
@@ -470,11 +485,11 @@ static void next_step(struct page_job *j)
 	j->call.done = page_done;
 	if (j->call.op == NULL)
 		err_log(&e, ERR_INTERNAL, 0, "no operation %s", p->steps[j->step].operation);
-	else if (step_input(j, &e)) {
+	else if (page_input(j, &e)) {
 		operation_start(&j->call);
 		return;
 	}
-	page_error(j, &e);
+	step_refused(j, &e);
 }
 
 void page_show(struct page_job *j, const char *pattern, int status, const struct err *e)
@@ -593,7 +608,7 @@ void form_handle(struct http_exchange *x)
 		form->finish(j, true, NULL);
 	else if (j->call.op == NULL)
 		form->finish(j, false, (err_log(&e, ERR_INTERNAL, 0, "no operation %s", operation), &e));
-	else if (!step_input(j, &e))
+	else if (!page_input(j, &e))
 		form->finish(j, false, &e);
 	else
 		operation_start(&j->call);

@@ -24,6 +24,8 @@ enum page_flag {
 	PAGE_POPUP       = 1 << 2,  /* may be in a pop-up window: no COOP (ruling R17)      */
 	PAGE_FILTER      = 1 << 3,  /* its query is a filter form: an empty field filters nothing */
 	PAGE_AWAY        = 1 << 4,  /* its forms end at the app, wherever that leads on to  */
+	PAGE_CORRECTS    = 1 << 5,  /* what is wrong with its query is said on the page itself: `extend` finds
+	                             * form_error, and no answer of the step that refused it   */
 };
 
 struct page {
@@ -83,6 +85,11 @@ void page_error_text(struct page_job *j, int status, const char *string_key, con
 /* Answers a form with a page, as if that had been asked for; its `extend` finds form_answer or form_error. */
 void page_show(struct page_job *j, const char *pattern, int status, const struct err *e);
 void page_rename(struct page_job *j, str from, str to);
+/* Headers of every answer of ours: content security and its like. */
+enum { PAGE_HEADERS_MAX = 12 };
+size_t page_headers(struct page_job *j, struct http_pair out[PAGE_HEADERS_MAX]);
+/* Fills call.in for the operation in call.op from the parameters. */
+bool page_input(struct page_job *j, struct err *e) MUST_CHECK;
 /* Renders a template with what `fill` adds to the common view. */
 void page_render(struct page_job *j, const char *template, int status,
                  void (*fill)(struct page_job *j, struct json_out *view));

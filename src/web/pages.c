@@ -4,6 +4,7 @@
  * more than operations answer, an `extend`. */
 #include "web/page.h"
 #include "web/assets.h"
+#include "web/audit.h"
 #include "web/rows.h"
 #include "web/settings.h"
 #include "web/view.h"
@@ -399,6 +400,9 @@ static const struct page pages[] = {
 	  { { "user", "account.view" }, { "own", "app.list" }, { "failures", "app.failures" } }, NULL, extend_apps, NULL },
 	{ "/settings/sessions", "sessions", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "own", "session.list" } }, NULL, extend_sessions, NULL },
+	{ "/settings/audit", "audit", PAGE_SIGNED_IN | PAGE_FILTER | PAGE_CORRECTS,
+	  { { "user", "account.view" }, { "result", "audit.organization" } }, NULL, extend_audit, NULL },
+	{ "/settings/audit/export", NULL, PAGE_SIGNED_IN | PAGE_FILTER, { { NULL, NULL } }, NULL, NULL, finish_audit_export },
 	{ "/settings/password", "password", PAGE_SIGNED_IN, { { "user", "account.view" } }, NULL, extend_password, NULL },
 	{ "/projects/:orgSlug/:projectSlug", "project", PAGE_SIGNED_IN | PAGE_FILTER,
 	  { { "user", "account.view" }, { "result", "project.summary" }, { "texts", "text.all" } }, NULL, extend_project, NULL },

@@ -2,6 +2,7 @@
 #include "web/settings.h"
 
 #include "base/text.h"
+#include "web/failures.h"
 #include "web/rows.h"
 #include "web/view.h"
 
@@ -49,34 +50,6 @@ static void put_done(struct page_job *j, struct json_out *v)
 
 /* Apps: what can go wrong ---------------------------------------------------------------------- */
 
-static const struct { const char *kind, *reason, *words; } failure_words[] = {
-	{ "app.auth_failed",       NULL,          "auth" },
-	{ "code.refused",          "pkce_failed", "pkce" },
-	{ "code.replayed",         NULL,          "replayed" },
-	{ "token.refresh_refused", "expired",     "expired" },
-	{ "token.refresh_refused", "revoked",     "revoked" },
-	{ "token.refresh_refused", "stale",       "stale" },
-	{ "token.reuse_detected",  NULL,          "reused" },
-};
-
-static str failure_text(struct page_job *j, const struct json *failure)
-{
-	str kind = json_str(json_get(failure, S("kind"))), reason = json_str(json_get(failure, S("reason")));
-
-	for (size_t i = 0; i < COUNT(failure_words); i++) {
-		if (str_eq(kind, str_from(failure_words[i].kind)) &&
-		    (failure_words[i].reason == NULL || str_eq(reason, str_from(failure_words[i].reason))))
-			return words(j, "failures", str_from(failure_words[i].words));
-	}
-	return words(j, "failures", S("other"));
-}
-
-/* "2026-11-24T10:31:30.000Z" -> "2026-11-24 10:31 UTC" */
-static str minute_of(struct page_job *j, str at)
-{
-	return arena_printf(j->arena, FMT_STR " " FMT_STR " UTC", ARG_STR(str_sub(at, 0, 10)), ARG_STR(str_sub(at, 11, 5)));
-}
-
 static void put_failures(struct page_job *j, struct json_out *v, str client_id)
 {
 	const struct json *all = json_get(answer(j, "failures"), S("failures"));
@@ -91,7 +64,8 @@ static void put_failures(struct page_job *j, struct json_out *v, str client_id)
 		put_str(v, "minute", minute_of(j, json_str(json_get(f, S("at")))));
 		put_str(v, "kind", json_str(json_get(f, S("kind"))));
 		put_str(v, "address", json_str(json_get(f, S("address"))));
-		put_str(v, "text", failure_text(j, f));
+		put_str(v, "text", failure_words(j, json_str(json_get(f, S("kind"))), json_str(json_get(f, S("reason")))));
+		put_str(v, "value", json_str(json_get(f, S("value"))));
 		json_close_object(v);
 	}
 	json_close_array(v);
@@ -136,27 +110,6 @@ static void put_app(struct page_job *j, struct json_out *v, const struct json *a
 	put_str(v, "try", try_address(j, app, has_secret));
 	put_failures(j, v, json_str(json_get(app, S("clientId"))));
 	json_close_object(v);
-}
-
-/* Organizations for which the person may register an app. */
-static void put_administered(struct page_job *j, struct json_out *v, str chosen)
-{
-	const struct json *all = json_get(answer(j, "user"), S("organizations"));
-
-	json_key(v, S("organizations"));
-	json_open_array(v);
-	for (const struct json *o = all == NULL ? NULL : all->first; o != NULL; o = o->next) {
-		str role = json_str(json_get(o, S("role"))), slug = json_str(json_get(o, S("slug")));
-
-		if (!str_eq(role, S("owner")) && !str_eq(role, S("admin")))
-			continue;
-		json_open_object(v);
-		put_str(v, "slug", slug);
-		put_str(v, "name", json_str(json_get(o, S("name"))));
-		put_bool(v, "chosen", str_eq(slug, chosen));
-		json_close_object(v);
-	}
-	json_close_array(v);
 }
 
 static void put_types(struct page_job *j, struct json_out *v, str chosen)

@@ -49,3 +49,28 @@ void put_day(struct json_out *v, const struct json *object, const char *from, co
 {
 	put_str(v, to, str_sub(json_str(json_get(object, str_from(from))), 0, 10));
 }
+
+str minute_of(struct page_job *j, str at)
+{
+	return arena_printf(j->arena, FMT_STR " " FMT_STR " UTC", ARG_STR(str_sub(at, 0, 10)), ARG_STR(str_sub(at, 11, 5)));
+}
+
+void put_administered(struct page_job *j, struct json_out *v, str chosen)
+{
+	const struct json *all = json_get(answer(j, "user"), S("organizations"));
+
+	json_key(v, S("organizations"));
+	json_open_array(v);
+	for (const struct json *o = all == NULL ? NULL : all->first; o != NULL; o = o->next) {
+		str role = json_str(json_get(o, S("role"))), slug = json_str(json_get(o, S("slug")));
+
+		if (!str_eq(role, S("owner")) && !str_eq(role, S("admin")))
+			continue;
+		json_open_object(v);
+		put_str(v, "slug", slug);
+		put_str(v, "name", json_str(json_get(o, S("name"))));
+		put_bool(v, "chosen", str_eq(slug, chosen));
+		json_close_object(v);
+	}
+	json_close_array(v);
+}

@@ -144,7 +144,7 @@ test('the last failures of an app are listed with what to do, for its developer 
   for (let i = 0; i < 7; i++) await tokenRequest(server, { grant_type: 'authorization_code', code: 'bi_ac_x', client_id: clientId, client_secret: 'bi_cs_wrong' }, elsewhere());
   const shown = await card();
   assert.equal(shown.match(/app\.auth_failed/g).length, 5, 'the last five');
-  assert.match(shown, /The client secret was missing or wrong/);
+  assert.match(shown, /The client secret was wrong/);
   assert.ok(!shown.includes('bi_cs_wrong') && !shown.includes(secret));
   const stranger = await signedIn(server, addPerson(server, { email: 'stranger@example.com' }));
   assert.ok(!(await page(stranger, APPS)).text.includes('app.auth_failed'));
