@@ -194,33 +194,51 @@ static void match_param(struct router_match *m, str name, str value)
 	m->params[m->params_n++] = (struct http_pair){ name, value };
 }
 
-/* Does `path` (without its first '/') have this shape? Parameters do not match an empty segment. */
-static bool pattern_fits(const struct pattern *p, str path, struct router_match *m)
-{
-	str rest = path, text;
+/* The segments of a path, cut once for all patterns. n counts one more than fit at most. */
+struct path { str whole; str segments[ROUTER_SEGMENTS_MAX]; size_t n; };
 
+static struct path path_cut(str inner)
+{
+	struct path p = { .whole = inner };
+	str rest = inner, text;
+
+	while (p.n <= ROUTER_SEGMENTS_MAX && str_cut(&rest, '/', &text)) {
+		if (p.n < ROUTER_SEGMENTS_MAX)
+			p.segments[p.n] = text;
+		p.n++;
+	}
+	return p;
+}
+
+static str rest_from(const struct path *path, size_t i)
+{
+	return str_from_at(path->whole, (size_t)(path->segments[i].p - path->whole.p));
+}
+
+/* Does the path have this shape? Parameters do not match an empty segment. */
+static bool pattern_fits(const struct pattern *p, const struct path *path, struct router_match *m)
+{
+	bool open_end = p->segments[p->segments_n - 1].kind == REST;
+
+	if (open_end ? path->n < p->segments_n : path->n != p->segments_n)
+		return false;
 	m->params_n = 0;
 	for (size_t i = 0; i < p->segments_n; i++) {
 		const struct segment *s = &p->segments[i];
+		str text = path->segments[i];
 
-		if (s->kind == REST) {
-			if (rest.p == NULL)
-				return false;
-			match_param(m, S("*"), rest);
-			return true;
-		}
-		if (!str_cut(&rest, '/', &text))
+		if (s->kind == REST)
+			match_param(m, S("*"), rest_from(path, i));
+		else if (s->kind == LITERAL ? !str_eq(text, s->text) : text.n == 0)
 			return false;
-		if (s->kind == LITERAL ? !str_eq(text, s->text) : text.n == 0)
-			return false;
-		if (s->kind == PARAM)
+		else if (s->kind == PARAM)
 			match_param(m, s->text, text);
 	}
-	return rest.p == NULL;
+	return true;
 }
 
 static bool group_find(const struct router *r, size_t from, size_t n, enum http_method method,
-                       str path, struct router_match *m)
+                       const struct path *path, struct router_match *m)
 {
 	for (size_t i = from; i < from + n; i++) {
 		const struct pattern *p = &r->patterns[i];
@@ -239,15 +257,14 @@ static bool group_find(const struct router *r, size_t from, size_t n, enum http_
 enum router_found router_find(const struct router *r, enum http_method method, str path,
                               struct router_match *out)
 {
-	str inner = str_from_at(path, 1);
-	ptrdiff_t slash = str_index(inner, '/');
-	const struct group *g = group_slot(r, slash < 0 ? inner : str_sub(inner, 0, (size_t)slash));
+	struct path cut = path_cut(str_from_at(path, 1));
+	const struct group *g = group_slot(r, cut.segments[0]);
 
 	out->route = NULL;
 	out->allow = 0;
 	out->params_n = 0;
-	if (group_find(r, g->from, g->n, method, inner, out) ||
-	    group_find(r, r->open_from, r->patterns_n - r->open_from, method, inner, out))
+	if (group_find(r, g->from, g->n, method, &cut, out) ||
+	    group_find(r, r->open_from, r->patterns_n - r->open_from, method, &cut, out))
 		return ROUTER_OK;
 	if (out->route != NULL)
 		return ROUTER_NO_METHOD;
