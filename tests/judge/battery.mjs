@@ -4,6 +4,7 @@
 // returns nothing when the sentence holds, throws when not, and throws Absent when the server does not offer the thing.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import http from 'node:http';
 
 export class Absent extends Error {}
 export const checks = [];
@@ -12,10 +13,9 @@ const check = (group, title, source, run) => checks.push({ group, title, source,
 const form = (fields) => new URLSearchParams(Object.entries(fields).flatMap(([name, value]) => (Array.isArray(value) ? value.map((one) => [name, one]) : value === undefined ? [] : [[name, value]]))).toString();
 const basic = (app) => ({ authorization: `Basic ${Buffer.from(`${encodeURIComponent(app.id)}:${encodeURIComponent(app.secret)}`).toString('base64')}` });
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const pkce = () => {
-  const verifier = randomBytes(32).toString('base64url');
-  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') };
-};
+const pkce = (verifier = randomBytes(32).toString('base64url')) => ({ verifier, challenge: createHash('sha256').update(verifier).digest('base64url') });
+// Percent-encoded where nobody needs it: what decodes must be decoded, RFC 6749 2.3.1 has both parts of Basic form-encoded.
+const encoded = (text) => [...text].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
 
 // The target's endpoints as its metadata names them, and one step of the protocol a method.
 export class Judge {
@@ -51,8 +51,7 @@ export class Judge {
   // Where the person ends: {redirect: URL | null, status, text, headers}. A redirect is one to another origin.
   visit(url) { return this.target.visit(url); }
 
-  async code(app = this.target.web, changes = {}) {
-    const proof = pkce();
+  async code(app = this.target.web, changes = {}, proof = pkce()) {
     const { redirect, status, text } = await this.visit(this.url(app, changes, proof));
     assert.ok(redirect?.searchParams.get('code'), `no code: ${redirect ?? `${status} ${text?.slice(0, 200)}`}`);
     return { code: redirect.searchParams.get('code'), verifier: proof.verifier, redirect: app.redirect, app, answer: redirect };
@@ -124,6 +123,18 @@ check('Metadata', 'no algorithm "none", no empty list, no null', 'RFC 8414 3.2, 
   }
 });
 
+check('Metadata', 'the Host header changes no address in it', 'RFC 9700 4.13', async (j) => {
+  const { hostname, port, pathname } = new URL(j.target.metadata);
+  const text = await new Promise((resolve, reject) => {
+    const request = http.get({ hostname, port, path: pathname, headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' } }, (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part)).on('end', () => resolve(Buffer.concat(parts).toString()));
+    });
+    request.on('error', reject);
+  });
+  assert.doesNotMatch(text, /evil\.example/);
+});
+
 // Authorization endpoint ----------------------------------------------------------------------------
 check('Authorize', 'an unknown app is a page, no redirect', 'RFC 6749 4.1.2.1', async (j) => stays(await j.visit(j.url(j.target.web, { client_id: 'nobody' })), 'unknown client'));
 check('Authorize', 'an unregistered redirect URI is a page, no redirect', 'RFC 6749 4.1.2.1', async (j) => stays(await j.visit(j.url(j.target.web, { redirect_uri: 'https://evil.example/cb' }, pkce())), 'other host'));
@@ -192,6 +203,21 @@ check('Authorize', 'prompt=none without a session is login_required', 'OIDC Core
   const { redirect, status } = await j.target.stranger(j.url(j.target.web, { prompt: 'none', scope: j.target.openid ?? j.target.scope }, pkce()));
   assert.equal(redirect?.searchParams.get('error'), 'login_required', `${redirect ?? status}`);
 });
+check('Authorize', 'prompt=none beside another value is an error', 'OIDC Core 3.1.2.1', async (j) => {
+  const { redirect, status } = await j.visit(j.url(j.target.web, { prompt: 'none consent', scope: j.target.openid ?? j.target.scope }, pkce()));
+  assert.ok(redirect ? redirect.searchParams.get('error') : status >= 400 && status < 500, `${redirect ?? status}`);
+});
+check('Authorize', 'parameters without a value count as omitted', 'RFC 6749 3.1', async (j) => {
+  const empty = Object.fromEntries(['response_mode', 'nonce', 'login_hint', 'ui_locales', 'resource'].map((name) => [name, '']));
+  const { redirect, status } = await j.visit(j.url(j.target.web, empty, pkce()));
+  assert.ok(redirect?.searchParams.get('code'), `${redirect ?? status}`);
+});
+check('Authorize', 'broken escapes and NUL are refused without a 5xx', 'RFC 3986 2.1', async (j) => {
+  for (const more of ['&nonce=%', '&nonce=%zz', '&nonce=%ff%fe', '&nonce=%00', '&scope=%00']) {
+    const { redirect, status } = await j.visit(j.url(j.target.web, {}, pkce()) + more);
+    assert.ok(redirect || status < 500, `${more}: ${status}`);
+  }
+});
 check('Authorize', 'no CORS', 'RFC 9700 2.6', async (j) => {
   const answer = await fetch(j.url(j.target.web, {}, pkce()), { redirect: 'manual', headers: { origin: 'https://app.example' } });
   assert.equal(answer.headers.get('access-control-allow-origin'), null);
@@ -219,6 +245,7 @@ check('Token', 'a good answer: 200, JSON, no-store, token_type', 'RFC 6749 5.1',
   assert.ok(Number.isInteger(answer.body.expires_in));
   assert.ok(!Object.values(answer.body).includes(null), 'null members');
 });
+check('Token', 'nor do the caches of HTTP/1.0 store it', 'RFC 6749 5.1', async (j) => assert.match((await j.redeem(await j.code())).headers.get('pragma') ?? '', /no-cache/));
 check('Token', 'a code works once', 'RFC 6749 4.1.2', async (j) => {
   const code = await j.code();
   assert.equal((await j.redeem(code)).status, 200);
@@ -231,6 +258,13 @@ check('Token', 'a replayed code ends what the first one gave', 'RFC 6749 4.1.2',
   if (body.refresh_token) assert.notEqual((await j.refresh(j.target.web, body.refresh_token)).status, 200, 'the refresh token lives');
   if (j.meta.introspection_endpoint) assert.equal(await j.active(body.access_token), false, 'the access token lives');
 });
+check('Token', 'a used code that another app presents ends nothing', 'RFC 6749 4.1.3', async (j) => {
+  const code = await j.code(j.target.native);
+  const { body } = await j.redeem(code);
+  if (!body.refresh_token) throw new Absent('refresh token');
+  refused(await j.redeem(code, {}, j.target.web), 'invalid_grant');
+  assert.equal((await j.refresh(j.target.native, body.refresh_token)).status, 200, 'anybody who sees an old code can disconnect the person');
+});
 check('Token', 'eight redemptions at once: exactly one succeeds', 'RFC 9700 4.2.4', async (j) => {
   const code = await j.code();
   const all = await Promise.all(Array.from({ length: 8 }, () => j.redeem(code)));
@@ -241,6 +275,14 @@ check('Token', 'a wrong or missing verifier is refused', 'RFC 7636 4.6', async (
   refused(await j.redeem(await j.code(j.target.native), { code_verifier: pkce().verifier }), 'invalid_grant');
   const missing = await j.redeem(await j.code(j.target.native), { code_verifier: undefined });
   assert.ok(['invalid_grant', 'invalid_request'].includes(missing.body?.error), missing.text);
+});
+check('Token', 'a verifier of 128 characters fits, ~ as %7E too; one below 43 does not, although it is the one', 'RFC 7636 4.1', async (j) => {
+  const long = pkce(`${'~._-Zz90'.repeat(16)}`), short = pkce('only-thirty-characters-are-here');
+  const one = await j.code(j.target.native, {}, long);
+  const good = await j.post('token_endpoint', form(j.as(j.target.native, { grant_type: 'authorization_code', code: one.code, redirect_uri: one.redirect, code_verifier: long.verifier })).replaceAll('~', '%7E'));
+  assert.equal(good.status, 200, good.text);
+  const bad = await j.redeem(await j.code(j.target.native, {}, short));
+  assert.ok(['invalid_grant', 'invalid_request'].includes(bad.body?.error), bad.text);
 });
 check('Token', 'a verifier without a challenge is refused (downgrade)', 'RFC 9700 4.8.2', async (j) => {
   const { redirect } = await j.visit(j.url(j.target.web));
@@ -261,6 +303,24 @@ check('Token', 'a missing grant_type is invalid_request', 'RFC 6749 5.2', async 
 check('Token', 'a repeated parameter is invalid_request', 'RFC 6749 3.2', async (j) => {
   const fields = form(j.as(j.target.web, { grant_type: 'refresh_token', refresh_token: (await j.tokens()).refresh_token }));
   refused(await j.post('token_endpoint', `${fields}&grant_type=refresh_token`), 'invalid_request');
+});
+check('Token', 'parameters without a value count as omitted', 'RFC 6749 3.2', async (j) => {
+  const answer = await j.redeem(await j.code(), { scope: '', resource: '' });
+  assert.equal(answer.status, 200, answer.text);
+});
+check('Token', 'the media type in any case, and with a charset', 'RFC 9110 8.3.1', async (j) => {
+  const code = await j.code();
+  const answer = await j.token(code.app, { grant_type: 'authorization_code', code: code.code, redirect_uri: code.redirect, code_verifier: code.verifier }, { 'content-type': 'Application/X-WWW-Form-URLencoded; charset=UTF-8' });
+  assert.equal(answer.status, 200, answer.text);
+});
+check('Token', 'Basic in any case, with both parts form-encoded', 'RFC 6749 2.3.1, RFC 9110 11.1', async (j) => {
+  const app = j.target.basic ?? j.target.web;
+  for (const [scheme, form] of [['basic', (text) => text], ['Basic', encoded]]) {
+    const code = await j.code(app);
+    const credential = Buffer.from(`${form(app.id)}:${form(app.secret)}`).toString('base64');
+    const answer = await j.post('token_endpoint', { grant_type: 'authorization_code', code: code.code, redirect_uri: code.redirect, code_verifier: code.verifier }, { authorization: `${scheme} ${credential}` });
+    assert.equal(answer.status, 200, `${scheme}: ${answer.text}`);
+  }
 });
 check('Token', 'a wrong secret in the header is 401 with a Basic challenge', 'RFC 6749 5.2', async (j) => {
   const code = await j.code(j.target.basic ?? j.target.web);
@@ -350,6 +410,15 @@ check('Refresh', 'scope does not grow', 'RFC 6749 6', async (j) => {
   const answer = await j.refresh(j.target.web, one.refresh_token, { scope: `${j.target.scope} ${j.target.further}` });
   refused(answer, 'invalid_scope');
 });
+check('Refresh', 'a narrower scope narrows the access token, not what comes later', 'RFC 6749 6', async (j) => {
+  const one = await j.tokens();
+  const less = await j.refresh(j.target.web, one.refresh_token, { scope: j.target.narrower });
+  assert.equal(less.status, 200, less.text);
+  assert.equal(less.body.scope, j.target.narrower);
+  const again = await j.refresh(j.target.web, less.body.refresh_token ?? one.refresh_token);
+  assert.equal(again.status, 200, again.text);
+  assert.deepEqual(again.body.scope.split(' ').sort(), j.target.scope.split(' ').sort());
+});
 check('Refresh', 'another app cannot use it', 'RFC 6749 6', async (j) => refused(await j.refresh(j.target.web, (await j.tokens(j.target.native)).refresh_token), 'invalid_grant'));
 check('Refresh', 'an access token is no refresh token', 'RFC 6749 1.5', async (j) => refused(await j.refresh(j.target.web, (await j.tokens()).access_token), 'invalid_grant'));
 check('Refresh', 'an app with a secret must prove it', 'RFC 6749 6', async (j) => {
@@ -364,6 +433,12 @@ check('Revocation', 'a revoked refresh token takes its access token along', 'RFC
   assert.equal((await j.revoke(j.target.web, one.refresh_token)).status, 200);
   refused(await j.refresh(j.target.web, one.refresh_token), 'invalid_grant');
   if (j.meta.introspection_endpoint) assert.equal(await j.active(one.access_token), false, 'the access token lives');
+});
+check('Revocation', 'a wrong hint finds the token all the same', 'RFC 7009 2.1', async (j) => {
+  const one = await j.tokens();
+  const answer = await j.post('revocation_endpoint', j.as(j.target.web, { token: one.refresh_token, token_type_hint: 'access_token' }));
+  assert.equal(answer.status, 200, answer.text);
+  refused(await j.refresh(j.target.web, one.refresh_token), 'invalid_grant');
 });
 check('Revocation', 'another app cannot revoke', 'RFC 7009 2.1', async (j) => {
   const one = await j.tokens(j.target.native);

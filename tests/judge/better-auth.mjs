@@ -50,7 +50,7 @@ export async function start() {
   const errorPages = ['/api/auth/error', '/error'];
   return {
     name: 'better-auth', version, issuer: named, metadata: `${issuer}/.well-known/oauth-authorization-server${new URL(named).pathname.replace(/\/$/, '')}`, web, basic, native,
-    scope: 'openid offline_access read', openid: 'openid', further: 'write',
+    scope: 'openid offline_access read', openid: 'openid', narrower: 'openid offline_access', further: 'write',
     visit: (url) => agent.visit(url, { errorPages }), stranger: (url) => new Agent(issuer).visit(url, { errorPages }),
     stop: () => { server.closeAllConnections(); server.close(); },
   };

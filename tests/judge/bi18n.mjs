@@ -17,7 +17,7 @@ export async function start() {
   async function visit(url) {
     let answer = await browser.follow(url);
     if (answer.status === 200 && answer.text.includes('action="/consent"')) {
-      const fields = [...Object.entries(hidden(answer.text, '/consent')), ['organization', seed.org], ['project_access', 'all'], ['scope', 'org:read'], ['decision', 'approve']];
+      const fields = [...Object.entries(hidden(answer.text, '/consent')), ['organization', seed.org], ['project_access', 'all'], ['scope', 'org:read'], ['scope', 'keys:read'], ['decision', 'approve']];
       answer = await browser.request('/consent', { method: 'POST', form: fields });
       if (answer.status === 303) answer = await browser.follow(answer.location);
     }
@@ -26,7 +26,7 @@ export async function start() {
   }
   return {
     name: 'bi18n', version: server.cli(['version']).version, issuer: server.url, metadata: `${server.url}/.well-known/oauth-authorization-server`,
-    web: at(seed.web), native: at(native), scope: 'org:read', further: 'keys:write', graceMs: 2200,
+    web: at(seed.web), native: at(native), scope: 'org:read keys:read', narrower: 'org:read', further: 'keys:write', graceMs: 2200,
     visit, page: (url) => browser.follow(url), stranger: async (url) => end(await new Browser(server).follow(url)), stop: () => server.close(),
   };
 }

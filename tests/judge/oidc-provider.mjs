@@ -47,7 +47,7 @@ export async function start() {
   const version = JSON.parse(readFileSync(new URL('package.json', import.meta.url))).dependencies['oidc-provider'];
   const target = {
     name: 'node-oidc-provider', version, issuer, metadata: `${issuer}/.well-known/openid-configuration`, web, basic, native,
-    scope: 'openid offline_access read', openid: 'openid', further: 'write', extra: { prompt: 'consent' },
+    scope: 'openid offline_access read', openid: 'openid', narrower: 'openid offline_access', further: 'write', extra: { prompt: 'consent' },
     visit: (url) => agent.visit(url), stranger: (url) => new Agent(issuer).visit(url.replace('prompt=consent&', '')),
     stop: () => { server.closeAllConnections(); server.close(); },
   };
