@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -29,6 +30,11 @@ void test_fail(const char *file, int line, const char *what)
 	_fail(file, line);
 }
 
+void test_skip(void)
+{
+	skip();
+}
+
 void test_str(const char *file, int line, str got, str want)
 {
 	if (str_eq(got, want) && (got.p == NULL) == (want.p == NULL))
@@ -46,6 +52,14 @@ void test_i64(const char *file, int line, int64_t got, int64_t want)
 	print_error("%s:%d:\n  got  %lld\n  want %lld\n", file, line, (long long)got,
 	            (long long)want);
 	_fail(file, line);
+}
+
+void test_directory(char *out, size_t size, const char *name)
+{
+	const char *parent = getenv("TMPDIR");
+
+	(void)snprintf(out, size, "%s/%s-XXXXXX", parent != NULL && parent[0] == '/' ? parent : "/tmp", name);
+	CHECK(mkdtemp(out) != NULL);
 }
 
 static void run(void **state)

@@ -16,11 +16,11 @@ struct home { struct arena *a; struct blobs *b; str directory; };
 
 static struct home home_make(void)
 {
-	char path[] = "/tmp/blobs-XXXXXX";
+	char path[128];
 	struct home h = { .a = arena_create(4 * KIB) };
 	struct err e = { 0 };
 
-	CHECK(mkdtemp(path) != NULL);
+	test_directory(path, sizeof(path), "blobs");
 	h.directory = arena_printf(h.a, "%s/bodies", path);
 	CHECK(blobs_open(h.directory, &h.b, &e));
 	return h;

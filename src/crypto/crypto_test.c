@@ -163,12 +163,12 @@ TEST(uuid_v4_has_its_version_and_variant)
 TEST(server_key_is_created_once_and_read_back)
 {
 	struct arena *a = arena_create(1024);
-	char dir[] = "/tmp/bi18n-key-XXXXXX";
+	char dir[128];
 	uint8_t made[KEY_BYTES], read[KEY_BYTES];
 	struct err e = { 0 };
 	const char *path;
 
-	CHECK(mkdtemp(dir) != NULL);
+	test_directory(dir, sizeof(dir), "bi18n-key");
 	path = arena_cstr(a, arena_printf(a, "%s/key", dir));
 	CHECK(!server_key_load(path, read, &e) && e.code == ERR_NOT_FOUND);
 	CHECK(server_key_create(path, made, &e));
@@ -185,13 +185,13 @@ TEST(server_key_is_created_once_and_read_back)
 TEST(server_key_that_others_may_read_or_that_is_damaged_is_refused)
 {
 	struct arena *a = arena_create(1024);
-	char dir[] = "/tmp/bi18n-key-XXXXXX";
+	char dir[128];
 	uint8_t key[KEY_BYTES];
 	struct err e = { 0 };
 	const char *path;
 	FILE *f;
 
-	CHECK(mkdtemp(dir) != NULL);
+	test_directory(dir, sizeof(dir), "bi18n-key");
 	path = arena_cstr(a, arena_printf(a, "%s/key", dir));
 	CHECK(server_key_create(path, key, &e));
 	CHECK(chmod(path, 0640) == 0);

@@ -13,7 +13,7 @@
 #include "base/test.h"
 #include "store/publish.h"
 
-struct home { struct arena *a; struct store *store; struct jobs *jobs; char path[32]; };
+struct home { struct arena *a; struct store *store; struct jobs *jobs; char path[128]; };
 
 static void home_open(struct home *h)
 {
@@ -31,9 +31,9 @@ static void home_open(struct home *h)
 
 static struct home home_make(void)
 {
-	struct home h = { .a = arena_create(4 * KIB), .path = "/tmp/jobs-XXXXXX" };
+	struct home h = { .a = arena_create(4 * KIB) };
 
-	CHECK(mkdtemp(h.path) != NULL);
+	test_directory(h.path, sizeof(h.path), "jobs");
 	home_open(&h);
 	return h;
 }

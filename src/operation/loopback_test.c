@@ -85,8 +85,7 @@ struct bench *bench_open(void)
 		.client_failures_per_app_max = 20, .cdn_base_url = S("https://i18n.example"),
 		.requests_per_minute_max = 1000, .epoch = 1,
 	};
-	memcpy(b->directory, "/tmp/bi18n-bench-XXXXXX", sizeof "/tmp/bi18n-bench-XXXXXX");
-	CHECK(mkdtemp(b->directory) != NULL);
+	test_directory(b->directory, sizeof(b->directory), "bi18n-bench");
 	config.data_dir = str_from(b->directory);
 	if (!store_open(&config, &b->store, &e))
 		test_fail(__FILE__, __LINE__, e.say);

@@ -14,7 +14,7 @@ struct bench {
 	struct bearers       *bearers;
 	struct apps          *apps;
 	struct operation_env *env;
-	char                  directory[64];
+	char                  directory[128];
 	str                   install;       /* scopes org:read and projects:read                   */
 	str                   secret_key;    /* all scopes                                          */
 	str                   public_key;

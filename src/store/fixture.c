@@ -82,8 +82,7 @@ static void fixture_run(bool postgres, void (*fn)(struct fixture *f))
 		            .create = true },
 	};
 
-	snprintf(f.dir, sizeof(f.dir), "/tmp/bi18n-store-XXXXXX");
-	CHECK(mkdtemp(f.dir) != NULL);
+	test_directory(f.dir, sizeof(f.dir), "bi18n-store");
 	f.arena = arena_create(ARENA_BYTES);
 	if (postgres)
 		make_schema(&f);
@@ -101,21 +100,41 @@ static void fixture_run(bool postgres, void (*fn)(struct fixture *f))
 	CHECK(nftw(f.dir, remove_one, FILES_OPEN_MAX, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
+static bool embedded_takes_part(void)
+{
+	const char *stores = getenv("BI18N_TEST_STORES");
+
+	return postgres_url() == NULL || stores == NULL || strcmp(stores, "postgres") != 0;
+}
+
 void fixture_embedded(void (*fn)(struct fixture *f))
 {
+	if (!embedded_takes_part())
+		test_skip();
 	fixture_run(false, fn);
 }
 
 void fixture_postgres(void (*fn)(struct fixture *f))
 {
-	if (postgres_url() != NULL)
-		fixture_run(true, fn);
+	if (postgres_url() == NULL)
+		test_skip();
+	fixture_run(true, fn);
 }
 
 void fixture_each(void (*fn)(struct fixture *f))
 {
-	fixture_embedded(fn);
-	fixture_postgres(fn);
+	if (embedded_takes_part())
+		fixture_run(false, fn);
+	if (postgres_url() != NULL)
+		fixture_run(true, fn);
+}
+
+void fixture_compare(void (*embedded)(struct fixture *f), void (*postgres)(struct fixture *f))
+{
+	if (postgres_url() == NULL)
+		test_skip();
+	fixture_run(false, embedded);
+	fixture_run(true, postgres);
 }
 
 void fixture_reopen(struct fixture *f)

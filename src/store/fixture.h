@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stores for unit tests: a fresh one on each database. PostgreSQL takes part when
- * BI18N_TEST_POSTGRES holds the URL of a database; each store gets a schema of its own there. Add
+ * BI18N_TEST_POSTGRES holds the URL of a database; each store gets a schema of its own there. With
+ * BI18N_TEST_STORES=postgres the embedded store rests (its cases are skipped): it had its turn. Add
  * store/fixture.c to the tests of a folder. */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
@@ -12,7 +13,7 @@ struct fixture {
 	struct store       *store;
 	struct arena       *arena;
 	struct store_config config;     /* change, then fixture_reopen                */
-	char                dir[64];    /* data directory, removed at the end         */
+	char                dir[128];   /* data directory, removed at the end         */
 	char                url[1024];  /* "": the embedded store                     */
 	struct db          *reader;     /* of fixture_read                            */
 	char                schema[64];
@@ -20,9 +21,12 @@ struct fixture {
 
 /* Runs fn on each database that is there. */
 void fixture_each(void (*fn)(struct fixture *f));
-/* On the embedded store alone, or on PostgreSQL alone (skipped when there is none). */
+/* On the embedded store alone, or on PostgreSQL alone; skipped when that one takes no part. */
 void fixture_embedded(void (*fn)(struct fixture *f));
 void fixture_postgres(void (*fn)(struct fixture *f));
+/* First one on the embedded store, then the other on PostgreSQL: what must be equal. Skipped without
+ * PostgreSQL. */
+void fixture_compare(void (*embedded)(struct fixture *f), void (*postgres)(struct fixture *f));
 void fixture_reopen(struct fixture *f);
 
 /* Runs fn as one write task and waits; the result is that of the task after its commit. */

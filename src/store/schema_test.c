@@ -182,16 +182,14 @@ static void remember_columns(struct fixture *f) { remember(f, columns_sqlite); }
 static void compare_columns(struct fixture *f) { compare(f, columns_postgres); }
 TEST(schemas_have_the_same_columns)
 {
-	fixture_embedded(remember_columns);
-	fixture_postgres(compare_columns);
+	fixture_compare(remember_columns, compare_columns);
 }
 
 static void remember_indexes(struct fixture *f) { remember(f, indexes_sqlite); }
 static void compare_indexes(struct fixture *f) { compare(f, indexes_postgres); }
 TEST(schemas_have_the_same_indexes)
 {
-	fixture_embedded(remember_indexes);
-	fixture_postgres(compare_indexes);
+	fixture_compare(remember_indexes, compare_indexes);
 }
 
 static void byte_order(struct fixture *f)
