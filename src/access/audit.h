@@ -59,7 +59,8 @@
 	X(PUBLISH_CANCELLED,      "publish.cancelled",       DONE)     \
 	X(PUBLISH_ROLLED_BACK,    "publish.rolled_back",     DONE)     \
 	X(STORE_BACKED_UP,        "store.backed_up",         DONE)     \
-	X(STORE_RESTORED,         "store.restored",          DONE)
+	X(STORE_RESTORED,         "store.restored",          DONE)     \
+	X(SERVER_KEY_ROTATED,     "server_key.rotated",      DONE)
 
 enum audit_kind {
 #define X(id, name, outcome) AUDIT_##id,

@@ -108,6 +108,10 @@ str family_secret_seal(struct arena *a, const struct settings *s, int64_t family
 		       const uint8_t secret[KEY_BYTES]);
 bool family_secret_unseal(struct arena *a, const struct settings *s, int64_t family_id, str sealed,
                           uint8_t secret_out[KEY_BYTES]) MUST_CHECK;
+/* Seals every secret under the key of `to` that is sealed under that of `from`; tokens stay as they are
+ * (ruling R22). ERR_PRECONDITION_FAILED: one was not sealed under it. */
+bool family_secrets_rewrap(struct db *db, const struct settings *from, const struct settings *to,
+			   int64_t *n_out, struct err *e) MUST_CHECK;
 
 /* Organization keys. ------------------------------------------------------------------------- */
 struct bearer_key {

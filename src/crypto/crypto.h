@@ -41,6 +41,9 @@ bool password_verify(str hash, str password);                /* hash absent: spe
 bool server_key_load(const char *path, uint8_t key[KEY_BYTES], struct err *e) MUST_CHECK;
 /* Never overwrites (ERR_CONFLICT); syncs file and directory. */
 bool server_key_create(const char *path, uint8_t key[KEY_BYTES], struct err *e) MUST_CHECK;
+/* The key in `next` takes the place of that in `path`, which stays as `old`. Each step leaves a whole
+ * key under `path`; to be called again after a crash between them. */
+bool server_key_replace(const char *path, const char *next, const char *old, struct err *e) MUST_CHECK;
 str  server_key_fingerprint(struct arena *a, const uint8_t key[KEY_BYTES]);
 
 str  uuid_v4(struct arena *a);

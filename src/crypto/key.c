@@ -148,6 +148,23 @@ bool server_key_create(const char *path, uint8_t key[KEY_BYTES], struct err *e)
 	return ok;
 }
 
+bool server_key_replace(const char *path, const char *next, const char *old, struct err *e)
+{
+	int dir = directory_open(path);
+	bool ok = dir >= 0 ||
+		  err_log(e, ERR_UNAVAILABLE, errno, "cannot open the directory of %s", path);
+
+	if (ok && link(path, old) != 0 && errno != EEXIST)
+		ok = err_log(e, ERR_UNAVAILABLE, errno, "cannot keep the old server key as %s", old);
+	if (ok && fsync(dir) == 0 && rename(next, path) != 0)
+		ok = err_log(e, ERR_UNAVAILABLE, errno, "cannot replace the server key %s", path);
+	if (ok && fsync(dir) != 0)
+		ok = err_log(e, ERR_UNAVAILABLE, errno, "cannot sync the directory of %s", path);
+	if (dir >= 0)
+		close(dir);
+	return ok;
+}
+
 str server_key_fingerprint(struct arena *a, const uint8_t key[KEY_BYTES])
 {
 	struct digest d = hmac_sha256(key, KEY_BYTES, S("bi18n server key fingerprint"));

@@ -5,7 +5,6 @@
 #include "server/runtime.h"
 #include "server/settings.h"
 
-#include "base/clock.h"
 #include "jobs/jobs.h"
 #include "publish/upkeep.h"
 #include "server/version.h"
@@ -19,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int print_document(struct cli *cli, struct buf *b)
+int print_outcome(struct cli *cli, struct buf *b)
 {
 	struct json_fault fault;
 	struct json *v;
@@ -51,7 +50,7 @@ int run_init(struct cli *cli, str input)
 	json_key(&o, S("schemaVersion"));
 	json_put(&o, json_get(view, S("schemaVersion")));
 	json_close_object(&o);
-	return print_document(cli, &b);
+	return print_outcome(cli, &b);
 }
 
 int run_config_show(struct cli *cli, str input)
@@ -63,7 +62,7 @@ int run_config_show(struct cli *cli, str input)
 	buf_init_arena(&b, cli->arena, MIB);
 	json_out_init(&o, &b);
 	config_write(cli->config, &o);
-	return print_document(cli, &b);
+	return print_outcome(cli, &b);
 }
 
 int run_version(struct cli *cli, str input)
@@ -80,7 +79,7 @@ int run_version(struct cli *cli, str input)
 	json_key(&o, S("commit"));
 	json_put_str(&o, S(BI18N_COMMIT));
 	json_close_object(&o);
-	return print_document(cli, &b);
+	return print_outcome(cli, &b);
 }
 
 /* Restore ----------------------------------------------------------------------------------------
@@ -142,19 +141,7 @@ static void undo_unpack(struct cli *cli)
 
 static bool note_restore(struct db *db, void *arg, struct err *e)
 {
-	struct runtime *rt = arg;
-	static const struct principal operator= { .kind = WHO_LOCAL };
-	struct act act = { .store = rt->store,
-			   .db = db,
-			   .bearers = rt->bearers,
-			   .apps = rt->apps,
-			   .arena = rt->arena,
-			   .who = &operator,
-			   .settings = & rt->settings,
-			   .now_ms = clock_now_ms(),
-			   .request_id = S("restore"),
-			   .address = S("local"),
-			   .user_agent = S("") };
+	struct act act = runtime_act(arg, db, S("restore"));
 
 	return upkeep_note_restore(&act, e);
 }
@@ -212,5 +199,5 @@ int run_restore(struct cli *cli, str input)
 	json_key(&o, S("bodies"));
 	json_put_i64(&o, bodies);
 	json_close_object(&o);
-	return print_document(cli, &b);
+	return print_outcome(cli, &b);
 }

@@ -67,6 +67,8 @@ int  command_fail(struct cli *cli, const struct err *e);
 /* Text for people: objects as "name: value" lines, lists of objects as columns. */
 void print_result(const struct json *v);
 void print_json(const struct json *v);
+/* A finished JSON object: as it is with --json, else as text for people. */
+int  print_outcome(struct cli *cli, struct buf *b);
 
 int run_serve(struct cli *cli, str input);
 int run_init(struct cli *cli, str input);
@@ -75,6 +77,7 @@ int run_import(struct cli *cli, str input);
 int run_publish(struct cli *cli, str input);
 int run_audit(struct cli *cli, str input);
 int run_backup(struct cli *cli, str input);
+int run_server_key_rotate(struct cli *cli, str input);
 int run_restore(struct cli *cli, str input);
 int run_verify(struct cli *cli, str input);
 int run_config_show(struct cli *cli, str input);

@@ -10,8 +10,8 @@
 #include "jobs/jobs.h"
 #include "operation/operation.h"
 #include "publish/publisher.h"
+#include "server/key.h"
 #include "server/settings.h"
-#include "store/account.h"
 #include "store/db.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static bool is_postgres(const struct runtime *rt)
 	return str_starts(database, S("postgres://")) || str_starts(database, S("postgresql://"));
 }
 
-static bool open_store(struct runtime *rt, bool create, struct err *e)
+static bool open_store(struct runtime *rt, bool create, bool alone, struct err *e)
 {
 	str directory = rt->data_dir;
 	struct store_config c = {
@@ -59,6 +59,7 @@ static bool open_store(struct runtime *rt, bool create, struct err *e)
 		.batch_tasks_max = config_i64(rt->config, SETTING_store_batch_tasks_max),
 		.batch_ms_max = config_i64(rt->config, SETTING_store_batch_ms_max),
 		.create = create,
+		.alone = alone,
 	};
 
 	if (!create && !is_postgres(rt) &&
@@ -68,70 +69,6 @@ static bool open_store(struct runtime *rt, bool create, struct err *e)
 			       "; make one with: bi18n --data " FMT_STR " init",
 			       ARG_STR(directory), ARG_STR(directory));
 	return store_open(&c, &rt->store, e);
-}
-
-/* Server key --------------------------------------------------------------------------------------
- */
-
-struct key_check {
-	struct runtime *rt;
-	str fingerprint;
-};
-
-static bool note_key(struct db *db, void *arg, struct err *e)
-{
-	struct key_check *k = arg;
-	bool added;
-	str epoch;
-
-	return store_meta_add(db, k->rt->arena, S("key_fingerprint"), k->fingerprint, &added, e) &&
-	       store_meta_add(db, k->rt->arena, S("epoch"), S("1"), &added, e) &&
-	       store_meta_get(db, k->rt->arena, S("key_fingerprint"), &k->fingerprint, e) &&
-	       store_meta_get(db, k->rt->arena, S("epoch"), &epoch, e) &&
-	       (str_i64(epoch, 1, INT64_MAX, &k->rt->settings.epoch) ||
-		err_log(e, ERR_INTERNAL, 0, "epoch"));
-}
-
-static bool stored_fingerprint(struct runtime *rt, str *out, struct err *e)
-{
-	struct db *db;
-	bool ok;
-
-	if (!store_read_begin(rt->store, &db, e))
-		return false;
-	ok = store_meta_get(db, rt->arena, S("key_fingerprint"), out, e);
-	store_read_end(rt->store, db);
-	return ok;
-}
-
-/* A new store gets a new key; an old one never does: without its own key every connection would be
- * lost silently. */
-static bool take_key(struct runtime *rt, struct err *e)
-{
-	char *path = arena_cstr(rt->arena, runtime_key_file(rt->arena, rt->config, rt->data_dir));
-	struct key_check k = { .rt = rt };
-	str known;
-	bool there = access(path, F_OK) == 0;
-
-	if (!stored_fingerprint(rt, &known, e))
-		return false;
-	if (!there && known.n > 0)
-		return err_set(e, ERR_PRECONDITION_FAILED,
-			       "the server key %s is missing and this store needs it; put the "
-			       "saved file back "
-			       "or name it with secret_key_file",
-			       path);
-	if (!(there ? server_key_load(path, rt->settings.server_key, e)
-		    : server_key_create(path, rt->settings.server_key, e)))
-		return false;
-	k.fingerprint = server_key_fingerprint(rt->arena, rt->settings.server_key);
-	if (known.n > 0 && !str_eq(known, k.fingerprint))
-		return err_set(e, ERR_PRECONDITION_FAILED,
-			       "the server key %s belongs to another store; put the right file "
-			       "back or name "
-			       "it with secret_key_file",
-			       path);
-	return jobs_write(rt->store, note_key, &k, e);
 }
 
 /* The rest ----------------------------------------------------------------------------------------
@@ -180,18 +117,43 @@ static void open_operations(struct runtime *rt)
 		.queue_max = (size_t)config_i64(rt->config, SETTING_slow_queue_max) });
 }
 
-bool runtime_open(struct config *config, str data_dir, bool create, bool serving,
-		  struct runtime **out, struct err *e)
+static struct runtime *runtime_make(struct config *config, str data_dir, struct err *e)
 {
 	struct runtime *rt = calloc(1, sizeof(*rt));
 
-	if (rt == NULL)
-		return err_log(e, ERR_UNAVAILABLE, ENOMEM, "memory");
+	if (rt == NULL) {
+		(void)err_log(e, ERR_UNAVAILABLE, ENOMEM, "memory");
+		return NULL;
+	}
 	rt->arena = arena_create(RUNTIME_ARENA_BYTES);
 	rt->config = config;
 	rt->data_dir = arena_str(rt->arena, data_dir);
 	settings_for_rules(rt->arena, config, &rt->settings);
-	if (!open_store(rt, create, e) || !take_key(rt, e) || !open_memory(rt, e) ||
+	return rt;
+}
+
+bool runtime_open_alone(struct cli *cli, struct runtime **out, struct err *e)
+{
+	struct runtime *rt = runtime_make(cli->config, cli->data_dir, e);
+
+	if (rt == NULL)
+		return false;
+	if (!open_store(rt, false, true, e) || !key_take(rt, e)) {
+		runtime_close(rt);
+		return false;
+	}
+	*out = rt;
+	return true;
+}
+
+bool runtime_open(struct config *config, str data_dir, bool create, bool serving,
+		  struct runtime **out, struct err *e)
+{
+	struct runtime *rt = runtime_make(config, data_dir, e);
+
+	if (rt == NULL)
+		return false;
+	if (!open_store(rt, create, false, e) || !key_take(rt, e) || !open_memory(rt, e) ||
 	    !open_publisher(rt, serving, e)) {
 		runtime_close(rt);
 		return false;
@@ -216,6 +178,23 @@ void runtime_close(struct runtime *rt)
 	wipe(rt->settings.server_key, sizeof(rt->settings.server_key));
 	arena_destroy(rt->arena);
 	free(rt);
+}
+
+struct act runtime_act(struct runtime *rt, struct db *db, str request_id)
+{
+	static const struct principal operator= { .kind = WHO_LOCAL };
+
+	return (struct act){ .store = rt->store,
+			     .db = db,
+			     .bearers = rt->bearers,
+			     .apps = rt->apps,
+			     .arena = rt->arena,
+			     .who = &operator,
+			     .settings = &rt->settings,
+			     .now_ms = clock_now_ms(),
+			     .request_id = request_id,
+			     .address = S("local"),
+			     .user_agent = S("") };
 }
 
 /* Commands that begin a store make one where there is none; the others say that there is none. */

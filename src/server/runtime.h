@@ -36,6 +36,10 @@ bool runtime_open(struct config *config, str data_dir, bool create, bool serving
  * has it and answers. */
 bool runtime_await(struct cli *cli, bool create, bool serving, struct runtime **out,
                    struct err *e) MUST_CHECK;
+/* The store and its key, while no other process has the store (ERR_CONFLICT). */
+bool runtime_open_alone(struct cli *cli, struct runtime **out, struct err *e) MUST_CHECK;
+/* The operator at work on the store itself, in the write task of `db`. */
+struct act runtime_act(struct runtime *rt, struct db *db, str request_id);
 const char *runtime_socket(struct cli *cli);
 bool runtime_is_served(struct cli *cli);             /* a server answers on that socket */
 void runtime_close(struct runtime *rt);              /* NULL is fine */

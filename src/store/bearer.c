@@ -175,6 +175,25 @@ bool store_bearer_families_each(struct db *db, struct arena *a, int64_t now_ms,
 			(void (*)(void))fn, arg, e);
 }
 
+bool store_family_secrets(struct db *db, struct arena *a, int64_t after_id, int64_t limit,
+			  struct family_secret_list *out, struct err *e)
+{
+	struct rows rows;
+
+	if (!DB_RUN(db, a, SQL_FAMILY_SECRETS, &rows, e, A_I64(after_id), A_I64(limit)))
+		return false;
+	out->v = arena_array(a, struct family_secret, rows.n);
+	out->n = rows.n;
+	for (size_t i = 0; i < rows.n; i++)
+		out->v[i] = (struct family_secret){ CELL(&rows, i, 0).i, CELL(&rows, i, 1).s };
+	return true;
+}
+
+bool store_family_secret_set(struct db *db, struct arena *a, int64_t id, str sealed, struct err *e)
+{
+	return DB_RUN(db, a, SQL_FAMILY_SECRET_SET, NULL, e, A_BYTES(sealed.p, sealed.n), A_I64(id));
+}
+
 static bool access_denied_row(const struct cell *c, void *arg)
 {
 	const struct each *each = arg;

@@ -40,6 +40,13 @@ struct stored_family { int64_t id, grant_id, app_id, account_id, code_id, expire
 bool store_bearer_families_each(struct db *db, struct arena *a, int64_t now_ms,
                                 bool (*fn)(const struct stored_family *, void *), void *arg,
                                 struct err *e) MUST_CHECK;
+/* All of them, dead ones too, by id: what the server key seals. */
+struct family_secret { int64_t id; str sealed; };
+struct family_secret_list { struct family_secret *v; size_t n; };
+bool store_family_secrets(struct db *db, struct arena *a, int64_t after_id, int64_t limit,
+                          struct family_secret_list *out, struct err *e) MUST_CHECK;
+bool store_family_secret_set(struct db *db, struct arena *a, int64_t id, str sealed,
+                             struct err *e) MUST_CHECK;
 bool store_bearer_access_denied_each(struct db *db, struct arena *a, int64_t now_ms,
                                      bool (*fn)(str digest, int64_t expires_ms, void *), void *arg,
                                      struct err *e) MUST_CHECK;

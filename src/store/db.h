@@ -102,6 +102,7 @@ struct store_config {
 	int64_t  batch_tasks_max;    /* tasks in one commit */
 	int64_t  batch_ms_max;
 	bool     create;             /* make a new store when there is none */
+	bool     alone;              /* no other process: ERR_CONFLICT while one has it open */
 };
 /* Takes the lock of the data directory (flock; ERR_CONFLICT says which process holds it), opens,
  * migrates, prepares every statement, starts the writer. e->say is for the operator and names

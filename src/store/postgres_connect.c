@@ -128,6 +128,29 @@ static bool setup(struct postgres_db *db, const char *text, struct err *e)
 	return ok;
 }
 
+/* Every process that writes holds this lock in common, as long as its connection lasts; who must be
+ * alone holds it alone. The embedded store has its lock file instead. */
+static bool claim(struct postgres_db *db, struct err *e)
+{
+	static const char *const locks[] = {
+		"SELECT pg_try_advisory_lock_shared(hashtext('bi18n in use'),"
+		" hashtext(coalesce(current_schema(), '')))",
+		"SELECT pg_try_advisory_lock(hashtext('bi18n in use'),"
+		" hashtext(coalesce(current_schema(), '')))",
+	};
+	bool alone = db->base.store->config.alone, granted;
+	PGresult *result = PQexec(db->conn, locks[alone]);
+
+	granted = PQresultStatus(result) == PGRES_TUPLES_OK &&
+		  strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+	PQclear(result);
+	if (granted)
+		return true;
+	return fault_set(e, alone ? ERR_CONFLICT : ERR_UNAVAILABLE, 0,
+	                 alone ? "another bi18n uses this database; stop it first"
+			       : "a bi18n that must be alone uses this database");
+}
+
 static void ignore_notice(void *arg, const PGresult *result)
 {
 	(void)arg;
@@ -181,7 +204,8 @@ bool postgres_dial(struct postgres_db *db, struct err *e)
 		fault_set(e, ERR_UNAVAILABLE, 0, "cannot connect to the database: %.140s",
 		          PQerrorMessage(db->conn));
 	ok = ok && server_is_fit(db->conn, e) && setup(db, session_setup, e) &&
-	     setup(db, db->base.writer ? writer_setup : reader_setup, e);
+	     setup(db, db->base.writer ? writer_setup : reader_setup, e) &&
+	     (!db->base.writer || claim(db, e));
 	if (ok && PQenterPipelineMode(db->conn) != 1)
 		ok = err_log(e, ERR_INTERNAL, 0, "pipeline mode: %.100s", PQerrorMessage(db->conn));
 	ok = ok && prepare_controls(db, e);
