@@ -58,7 +58,7 @@ static bool is_in_the_clear(const struct http_request *r, str public_url)
 static bool identify(struct api_call *c, struct err *e)
 {
 	const struct http_request *r = http_request(c->x);
-	struct credential cred = { .local = false };
+	struct credential cred = { .address = r->peer };
 	struct param *params;
 	size_t params_n;
 

@@ -9,27 +9,31 @@
 enum { FAILURES_WINDOW_S = 60, CLIENT_ID_BYTES_MAX = 255 };
 
 /* By address first, so that nobody can lock an app out from elsewhere (rule 117). */
-static bool attempt_begin(const struct act *act, str client_name, struct err *e)
+bool client_attempt_begin(const struct act *act, str client_id, str *counter_out, struct err *e)
 {
 	struct rates *rates = bearers_rates(act->bearers);
 	const struct settings *s = act->settings;
+	str counter = arena_printf(act->arena, FMT_STR " " FMT_STR,
+	                           ARG_STR(str_sub(client_id, 0, CLIENT_ID_BYTES_MAX)),
+	                           ARG_STR(address_network(act->arena, act->address)));
 
+	*counter_out = counter;
 	if (!rate_take(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address),
 	               s->client_failures_per_address_max, FAILURES_WINDOW_S, act->now_ms, e))
 		return false;
-	if (rate_take(rates, RATE_TOKEN_CLIENT, client_name, s->client_failures_per_app_max,
+	if (rate_take(rates, RATE_TOKEN_CLIENT, counter, s->client_failures_per_app_max,
 	              FAILURES_WINDOW_S, act->now_ms, e))
 		return true;
 	rate_give(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address));
 	return false;
 }
 
-static void attempt_uncount(const struct act *act, str client_name)
+void client_attempt_good(const struct act *act, str counter)
 {
 	struct rates *rates = bearers_rates(act->bearers);
 
 	rate_give(rates, RATE_TOKEN_ADDRESS, address_counted(act->arena, act->address));
-	rate_give(rates, RATE_TOKEN_CLIENT, client_name);
+	rate_give(rates, RATE_TOKEN_CLIENT, counter);
 }
 
 /* How the app was registered decides; "" leaves basic and post interchangeable. */
@@ -62,7 +66,7 @@ static bool refuse(const struct act *act, const struct app *app, struct err *e)
 bool client_authenticate(const struct act *act, const struct client_claim *claim, struct app *out,
                          int64_t *secret_id_out, struct err *e)
 {
-	str method = claim->client_auth, name;
+	str method = claim->client_auth, counter;
 	struct app app = { 0 };
 	int64_t secret_id = 0;
 	bool known, secret_fits;
@@ -75,10 +79,7 @@ bool client_authenticate(const struct act *act, const struct client_claim *claim
 		               "the body.");
 	if (claim->client_id.n == 0)
 		return err_set(e, ERR_INVALID_CLIENT, "client_id is missing.");
-	name = arena_printf(act->arena, FMT_STR " " FMT_STR,
-	                    ARG_STR(str_sub(claim->client_id, 0, CLIENT_ID_BYTES_MAX)),
-	                    ARG_STR(address_network(act->arena, act->address)));
-	if (!attempt_begin(act, name, e))
+	if (!client_attempt_begin(act, claim->client_id, &counter, e))
 		return false;
 	known = apps_find(act->apps, act->arena, claim->client_id, &app);
 	secret_fits = apps_authenticate(act->apps, claim->client_id, claim->client_secret,
@@ -87,10 +88,10 @@ bool client_authenticate(const struct act *act, const struct client_claim *claim
 	    (app.confidential ? !secret_fits : claim->client_secret.n > 0)) {
 		/* Without the store it is asked again with it, and counted then. */
 		if (act->db == NULL)
-			attempt_uncount(act, name);
+			client_attempt_good(act, counter);
 		return refuse(act, &app, e);
 	}
-	attempt_uncount(act, name);
+	client_attempt_good(act, counter);
 	*out = app;
 	*secret_id_out = app.confidential ? secret_id : 0;
 	return true;

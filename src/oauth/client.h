@@ -18,4 +18,10 @@ struct client_claim { str client_id, client_secret, client_auth; };
 bool client_authenticate(const struct act *act, const struct client_claim *claim, struct app *out,
                          int64_t *secret_id_out, struct err *e) MUST_CHECK;
 
+/* For other doors that apps authenticate at: an attempt counts as a failure until it is known to be
+ * good. ERR_RATE_LIMITED. *counter_out lives in act->arena. */
+bool client_attempt_begin(const struct act *act, str client_id, str *counter_out,
+                          struct err *e) MUST_CHECK;
+void client_attempt_good(const struct act *act, str counter);
+
 #endif

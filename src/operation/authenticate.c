@@ -5,18 +5,25 @@
 #include "access/bearer.h"
 #include "access/session.h"
 #include "crypto/crypto.h"
+#include "oauth/client.h"
 #include "operation/operation_int.h"
 
 static bool authenticate_client(struct operation_env *env, struct arena *a, const struct credential *cred,
                                 int64_t now_ms, struct principal *who, struct err *e)
 {
+	const struct act act = { .bearers = env->config.bearers, .settings = env->config.settings,
+		.arena = a, .address = cred->address, .now_ms = now_ms };
+	str counter;
 	struct app app;
 	bool known = apps_find(env->config.apps, a, cred->client_id, &app);
 
+	if (!client_attempt_begin(&act, cred->client_id, &counter, e))
+		return false;
 	/* Always compared, so that an unknown id takes as long as a wrong secret. */
 	if (!apps_authenticate(env->config.apps, cred->client_id, cred->client_secret, now_ms, NULL) ||
 	    !known || app.disabled_ms != 0)
 		return err_set(e, ERR_INVALID_CLIENT, "The client id or secret is wrong, or the app is disabled.");
+	client_attempt_good(&act, counter);
 	*who = (struct principal){ .kind = WHO_CLIENT, .app_id = app.id };
 	return true;
 }

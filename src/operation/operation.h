@@ -80,6 +80,7 @@ struct credential {              /* as a channel found them (operation/credentia
 	str api_key;                 /* x-api-key                          */
 	str session;                 /* cookie                             */
 	str client_id, client_secret;/* Authorization: Basic …             */
+	str address;                 /* the peer's, to count failures of client_id by */
 	bool local;                  /* control.sock or command line       */
 };
 

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { api, hidden, mint, startServer, trpc } from '../lib/server.mjs';
-import { addPerson, anyChallenge, assertOauthError, assertRestError, assertTokens, basic, codeFor, connectWith, elsewhere, invalidToken, me, mintRaw, neighbour, organizations, proxied, redeem, refresh, revokeRequest, signedIn } from '../lib/oauth.mjs';
+import { addPerson, anyChallenge, assertOauthError, assertRestError, assertTokens, basic, codeFor, connectWith, elsewhere, from, invalidToken, me, mintRaw, neighbour, organizations, proxied, redeem, refresh, revokeRequest, signedIn } from '../lib/oauth.mjs';
 
 let server, seed, browser, other, spa;
 
@@ -178,6 +178,23 @@ test('rule_145 E-46 the app may end a connection with its own credentials, when 
   const answer = await api(server, path, { method: 'DELETE', headers: basic(one.app.clientId, one.app.clientSecret) });
   assert.equal(answer.status, 200);
   assert.equal((await organizations(server, minted)).status, 410);
+});
+
+test('rule_117 guessing an app\'s secret is slowed here too, for the guesser alone', async () => {
+  const one = await connectOwn();
+  const attempt = (secret, headers) => api(server, `/api/oauth-client/installations/${one.grant_id}`, { method: 'DELETE', headers: { ...basic(one.app.clientId, secret), ...headers } });
+  const guesser = from('198.18.7.4');
+  let limited;
+  for (let i = 0; i < 100 && !limited; i++) {
+    const answer = await attempt(`guess ${i}`, guesser);
+    if (answer.status === 429) limited = answer;
+    else assert.equal(answer.body.error, 'invalid_client');
+  }
+  assertRestError(limited, 429, 'rate_limited', { challenge: null });
+  assert.match(limited.headers.get('retry-after'), /^[1-9]\d?$/);
+  assert.equal((await attempt(one.app.clientSecret, guesser)).status, 429);
+  assertOauthError(await refresh(server, one.app, one.refresh_token, { client_secret: 'guess' }, guesser), 429, 'temporarily_unavailable');
+  for (let i = 0; i < 30; i++) assert.equal((await attempt(one.app.clientSecret, from('198.19.7.4'))).status, 200, 'a right secret is no attempt');
 });
 
 test('rule_145 only an access token or the app itself may delete', async () => {

@@ -434,6 +434,31 @@ test('rule_113 basic and post are interchangeable for an app that chose none', a
   assertTokens(await refresh(server, { clientId: id }, first.refresh_token, {}, { ...basic(id, secret), ...elsewhere() }));
 });
 
+test('rule_113 the method that an app is registered with is enforced, at every door of apps', { skip: storeOnly }, async () => {
+  const own = await startServer({ settings: proxied });
+  try {
+    const people = own.seed();
+    const byBody = own.cli(['app', 'add', '--name', 'Body', '--type', 'web', '--redirect-uri', 'https://body.example/cb']);
+    await own.stop();
+    alterStore(own, `UPDATE app SET auth_method = 'client_secret_basic' WHERE client_id = '${people.web.clientId}'; UPDATE app SET auth_method = 'client_secret_post' WHERE client_id = '${byBody.clientId}'`);
+    await own.start();
+    const endpoints = { token: { grant_type: 'refresh_token', refresh_token: 'x' }, revoke: { token: 'x' }, introspect: { token: 'x' } };
+    for (const [name, form] of Object.entries(endpoints)) {
+      const call = async (app, inHeader) => {
+        const { clientId: id, clientSecret: secret } = app;
+        const answer = await fetch(`${own.url}/api/auth/mcp/${name}`, { method: 'POST', headers: { 'content-type': FORM, ...(inHeader && basic(id, secret)), ...elsewhere() }, body: text(inHeader ? form : { ...form, client_id: id, client_secret: secret }) });
+        return { status: answer.status, error: (await answer.json().catch(() => ({}))).error };
+      };
+      const wrong = { status: 401, error: 'invalid_client' };
+      assert.deepEqual(await call(people.web, false), wrong, `${name}: registered for the header`);
+      assert.deepEqual(await call(byBody, true), wrong, `${name}: registered for the body`);
+      for (const good of [await call(people.web, true), await call(byBody, false)]) assert.notEqual(good.error, 'invalid_client', name);
+    }
+  } finally {
+    await own.close();
+  }
+});
+
 test('rule_115 two secrets live while the old one is on its way out', async () => {
   const app = server.cli(['app', 'add', '--name', 'Rotated', '--type', 'web', '--redirect-uri', 'https://rotated.example/cb']);
   const connection = await connectWith(server, seed, { app, browser });
