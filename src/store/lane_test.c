@@ -3,6 +3,7 @@
 #include "store/account.h"
 #include "store/driver_int.h"
 #include "store/fixture.h"
+#include "store/oauth.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -190,14 +191,26 @@ static void isolates(struct fixture *f)
 }
 TEST(lane_rolls_back_only_the_task_that_failed) { fixture_each(isolates); }
 
+static void meet_no_row(struct db *db)
+{
+	struct arena *a = arena_create(1 * KIB);
+	struct err e;
+	bool done = true;
+
+	CHECK(store_grant_revoke(db, a, 4711, 1, &done, &e) && !done);
+	arena_destroy(a);
+}
+
 static void writes_last(struct fixture *f)
 {
 	struct probe p[] = { { .key = "a" }, { .key = "b", .last = true }, { .last = true, .fails = true },
-		             { .key = "c", .fails = true }, { .key = "d", .last = true } };
+		             { .key = "c", .fails = true }, { .key = "d", .last = true },
+		             { .last = true, .before = meet_no_row, .fails = true },
+		             { .key = "e", .last = true, .before = meet_no_row } };
 
 	run_in_one_batch(f, p, COUNT(p));
-	CHECK(p[0].ok && p[1].ok && !p[2].ok && !p[3].ok && p[4].ok);
-	CHECK(has(f, "a") && has(f, "b") && !has(f, "c") && has(f, "d"));
+	CHECK(p[0].ok && p[1].ok && !p[2].ok && !p[3].ok && p[4].ok && !p[5].ok && p[6].ok);
+	CHECK(has(f, "a") && has(f, "b") && !has(f, "c") && has(f, "d") && has(f, "e"));
 }
 TEST(lane_keeps_and_refuses_tasks_that_write_last) { fixture_each(writes_last); }
 

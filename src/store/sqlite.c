@@ -193,7 +193,7 @@ static bool guard(struct sqlite_db *db, struct err *e)
 static bool run_statement(struct sqlite_db *db, struct arena *a, sqlite3_stmt *st, const char *name,
                           struct rows *out, struct err *e)
 {
-	bool reads = sqlite3_stmt_readonly(st), ok = true;
+	bool reads = sqlite3_stmt_readonly(st), first = db->guard == GUARD_WANTED, ok = true;
 	struct row_sink sink;
 	int rc, cols = sqlite3_column_count(st);
 
@@ -212,6 +212,9 @@ static bool run_statement(struct sqlite_db *db, struct arena *a, sqlite3_stmt *s
 		out->changed = reads ? 0 : sqlite3_changes64(db->handle);
 	else
 		ok = sqlite_fail(db->handle, name, e);
+	/* A condition that met no row wrote nothing: who is refused by it has kept the promise. */
+	if (ok && first && db->guard == GUARD_LEFT_OUT && out->changed == 0)
+		db->guard = GUARD_WANTED;
 	sqlite3_reset(st);
 	return ok;
 }
