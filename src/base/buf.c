@@ -64,13 +64,13 @@ bool buf_reserve(struct buf *b, size_t more)
 	return true;
 }
 
-void buf_char(struct buf *b, char c)
+void buf_char_slowly(struct buf *b, char c)
 {
-	if ((b->n < b->cap && !b->full) || buf_reserve(b, 1))
+	if (buf_reserve(b, 1))
 		b->p[b->n++] = c;
 }
 
-void buf_str(struct buf *b, str s)
+void buf_str_slowly(struct buf *b, str s)
 {
 	if (s.n == 0 || !buf_reserve(b, s.n))
 		return;

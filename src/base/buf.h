@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 
+#include <string.h>
+
 struct buf {
 	char         *p;
 	size_t        n, cap, max;
@@ -19,8 +21,24 @@ void buf_init_arena(struct buf *b, struct arena *a, size_t bytes_max);   /* neve
 void buf_fini(struct buf *b);
 void buf_reset(struct buf *b);                       /* empty again, memory kept */
 bool buf_reserve(struct buf *b, size_t more);        /* room for `more` bytes; false: full */
-void buf_char(struct buf *b, char c);
-void buf_str(struct buf *b, str s);
+void buf_char_slowly(struct buf *b, char c);         /* when there may be no room */
+void buf_str_slowly(struct buf *b, str s);
+static inline void buf_char(struct buf *b, char c)
+{
+	if (b->n < b->cap && !b->full)
+		b->p[b->n++] = c;
+	else
+		buf_char_slowly(b, c);
+}
+static inline void buf_str(struct buf *b, str s)
+{
+	if (s.n == 0 || s.n > b->cap - b->n || b->full) {
+		buf_str_slowly(b, s);
+		return;
+	}
+	memcpy(b->p + b->n, s.p, s.n);
+	b->n += s.n;
+}
 #define BUF_LIT(b, lit) buf_str((b), S(lit))
 void buf_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);

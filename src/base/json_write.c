@@ -290,10 +290,24 @@ static void put_text_html_safe(struct buf *b, str s)
 	put_text(b, s);
 }
 
+static void put_plain(struct buf *b, str s)
+{
+	char *p = b->p + b->n;
+
+	p[0] = '"';
+	memcpy(p + 1, s.p, s.n);
+	p[s.n + 1] = '"';
+	b->n += s.n + 2;
+}
+
 void json_escape(struct buf *b, str s, bool html_safe)
 {
 	if (!buf_reserve(b, s.n + 2))
 		return;
+	if (!html_safe && s.n > 0 && json_plain_run(s.p, s.n) == s.n) {
+		put_plain(b, s);
+		return;
+	}
 	buf_char(b, '"');
 	if (html_safe)
 		put_text_html_safe(b, s);

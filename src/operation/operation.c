@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "access/bearer.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/index.h"
 #include "jobs/jobs.h"
@@ -15,6 +16,7 @@
 enum {
 	READ_THREADS_DEFAULT = 4, SLOW_THREADS_DEFAULT = 4, QUEUE_MAX_DEFAULT = 4096,
 	BUSY_RETRY_AFTER_S = 1, SAY_KINDS_MAX = 160,
+	RATE_FIELD_BYTES_MAX = 96     /* a name and two numbers */
 };
 
 /* What a route wants, in words, for whoever came with the wrong kind of token. */
@@ -148,14 +150,23 @@ bool operation_admit(struct operation_call *c, struct err *e)
 
 struct rate_fields operation_rate_fields(struct arena *a, const struct operation_call *c)
 {
-	const char *name = c->op != NULL && c->op->rate == RATE_MINT ? "mints" : "requests";
+	str name = c->op != NULL && c->op->rate == RATE_MINT ? S("\"mints\"") : S("\"requests\"");
+	struct buf policy, left;
 
 	if (c->left.max <= 0)
 		return (struct rate_fields){ STR_NONE, STR_NONE };
-	return (struct rate_fields){
-		arena_printf(a, "\"%s\";q=%lld;w=60", name, (long long)c->left.max),
-		arena_printf(a, "\"%s\";r=%lld;t=%d", name, (long long)c->left.left, c->left.reset_s),
-	};
+	buf_init_arena(&policy, a, RATE_FIELD_BYTES_MAX);
+	buf_str(&policy, name);
+	BUF_LIT(&policy, ";q=");
+	buf_i64(&policy, c->left.max);
+	BUF_LIT(&policy, ";w=60");
+	buf_init_arena(&left, a, RATE_FIELD_BYTES_MAX);
+	buf_str(&left, name);
+	BUF_LIT(&left, ";r=");
+	buf_i64(&left, c->left.left);
+	BUF_LIT(&left, ";t=");
+	buf_i64(&left, c->left.reset_s);
+	return (struct rate_fields){ buf_view(&policy), buf_view(&left) };
 }
 
 int64_t operation_scopes(const struct operation_call *c)
