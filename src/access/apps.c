@@ -165,6 +165,23 @@ bool apps_authenticate(struct apps *apps, str client_id, str secret, int64_t now
 	return ok;
 }
 
+bool apps_secret_ended(struct apps *apps, str client_id, str secret, int64_t now_ms)
+{
+	struct digest given = sha256(secret);
+	const struct app_node *n;
+	bool ended = false;
+
+	index_read_begin();
+	n = app_node_by_client(apps, client_id);
+	for (size_t i = 0; n != NULL && i < n->secrets_n; i++) {
+		const struct app_secret *s = &n->secrets[i];
+
+		ended |= s->expires_ms != 0 && s->expires_ms <= now_ms && digest_equal(&s->digest, &given);
+	}
+	index_read_end();
+	return ended;
+}
+
 struct secret_search { struct digest given; int64_t now_ms, app_id, secret_id; };
 
 static bool search_secrets(struct index_node *n, void *arg)

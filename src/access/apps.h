@@ -25,6 +25,9 @@ bool apps_by_id(struct apps *apps, struct arena *a, int64_t id, struct app *out)
 bool apps_authenticate(struct apps *apps, str client_id, str secret, int64_t now_ms,
                        int64_t *secret_id_out) MUST_CHECK;
 
+/* Is it one that worked once and has ended? */
+bool apps_secret_ended(struct apps *apps, str client_id, str secret, int64_t now_ms);
+
 /* Whose live secret is it? Looks at all apps: for reports of leaks, not for requests. */
 bool apps_secret_owner(struct apps *apps, str secret, int64_t now_ms, int64_t *app_id_out,
 		       int64_t *secret_id_out) MUST_CHECK;

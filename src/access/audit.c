@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "access/audit.h"
 
+#include "access/bearer.h"
+#include "access/rate.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "store/account.h"
@@ -11,6 +13,9 @@
 enum {
 	DETAIL_BYTES_MAX     = 16 * 1024,
 	HEADER_BYTES_MAX     = 256,
+	VALUE_BYTES_MAX      = 300,
+	REFUSALS_DEFAULT     = 10,
+	REFUSALS_WINDOW_S    = 60,
 };
 
 str audit_kind_name(enum audit_kind kind)
@@ -103,4 +108,95 @@ bool audit_add(const struct act *act, enum audit_kind kind, const struct audit_d
 	};
 
 	return store_audit_append(act->db, act->arena, &row, e);
+}
+
+/* Refusals ------------------------------------------------------------------------------------- */
+
+str audit_value(struct arena *a, str s)
+{
+	char *clean = arena_cstr(a, audit_header_text(a, s));
+	size_t n = str_from(clean).n;
+
+	n = n < VALUE_BYTES_MAX ? n : VALUE_BYTES_MAX;
+	while (n > 0 && ((unsigned char)clean[n] & 0xc0) == 0x80)
+		n--;                    /* never half a character */
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)clean[i] < 0x20 || clean[i] == 0x7f)
+			clean[i] = '?';
+	}
+	return (str){ clean, n };
+}
+
+str audit_uri(struct arena *a, str uri)
+{
+	ptrdiff_t query = str_index(uri, '?'), fragment = str_index(uri, '#'), at, slash;
+	ptrdiff_t authority = str_find(uri, S("://"));
+	str host, start;
+
+	if (query >= 0)
+		uri = str_sub(uri, 0, (size_t)query);
+	if (fragment >= 0 && (size_t)fragment < uri.n)
+		uri = str_sub(uri, 0, (size_t)fragment);
+	if (authority < 0 || (size_t)authority + 3 > uri.n)
+		return audit_value(a, uri);
+	start = str_sub(uri, 0, (size_t)authority + 3);
+	host = str_from_at(uri, (size_t)authority + 3);
+	slash = str_index(host, '/');
+	while ((at = str_index(host, '@')) >= 0 && (slash < 0 || at < slash)) {
+		host = str_from_at(host, (size_t)at + 1);
+		slash = str_index(host, '/');
+	}
+	return audit_value(a, arena_printf(a, FMT_STR FMT_STR "%s", ARG_STR(start), ARG_STR(host),
+	                                   query >= 0 ? "?…" : ""));
+}
+
+/* *last_out: the one after which others are left out for a while. false: this one is. */
+static bool refusal_counts(const struct act *act, enum audit_kind kind, const struct audit_detail *d, str reason,
+			   bool *last_out)
+{
+	struct rates *rates = act->bearers == NULL ? NULL : bearers_rates(act->bearers);
+	int64_t max = act->settings->audit_refusals_per_minute_max;
+	str name = arena_printf(act->arena, "%d %lld %lld %lld " FMT_STR, (int)kind, (long long)d->app_id,
+				(long long)d->account_id, (long long)d->grant_id, ARG_STR(reason));
+	struct err full;
+
+	for (size_t i = 0; i < d->facts_n; i++)
+		name = arena_printf(act->arena, FMT_STR " " FMT_STR, ARG_STR(name), ARG_STR(d->facts[i].value));
+	*last_out = false;
+	if (rates == NULL)
+		return true;
+	max = max > 0 ? max : REFUSALS_DEFAULT;
+	if (!rate_take(rates, RATE_AUDIT, name, max, REFUSALS_WINDOW_S, act->now_ms, &full))
+		return false;
+	*last_out = !rate_allows(rates, RATE_AUDIT, name, max, REFUSALS_WINDOW_S, act->now_ms);
+	return true;
+}
+
+bool audit_refusal(const struct act *act, enum audit_kind kind, const struct audit_detail *detail, str reason,
+		   str value, struct err *e)
+{
+	struct str_pair facts[AUDIT_FACTS_MAX + 3];
+	struct audit_detail d = *detail;
+	size_t n = 0;
+	bool last;
+
+	assert(detail->facts_n <= AUDIT_FACTS_MAX);
+	d.app_id = or_else(d.app_id, act->who->app_id);
+	d.account_id = or_else(d.account_id, act->who->account_id);
+	d.grant_id = or_else(d.grant_id, act->who->grant_id);
+	if (!refusal_counts(act, kind, &d, reason, &last))
+		return true;
+	while (n < detail->facts_n) {
+		facts[n] = detail->facts[n];
+		n++;
+	}
+	if (reason.n > 0)
+		facts[n++] = (struct str_pair){ S("reason"), reason };
+	if (value.n > 0)
+		facts[n++] = (struct str_pair){ S("value"), value };
+	if (last)
+		facts[n++] = (struct str_pair){ S("more"), S("left out for a minute") };
+	d.facts = facts;
+	d.facts_n = n;
+	return audit_add(act, kind, &d, e);
 }

@@ -83,6 +83,17 @@ struct audit_detail {
 /* Appends in act->db's transaction. detail may be NULL. */
 bool audit_add(const struct act *act, enum audit_kind kind, const struct audit_detail *detail,
                struct err *e) MUST_CHECK;
+/* A refusal, and why: one word of web/failures.c. value: what was wrong, as the client sent it and as it may be shown
+ * (audit_value, audit_uri); absent: nothing to show. At most AUDIT_FACTS_MAX of detail->facts. Who asks may be anybody,
+ * so that of the same kind, app, account, grant, reason and facts audit_refusals_per_minute_max a minute are written;
+ * the last of them says so. */
+enum { AUDIT_FACTS_MAX = 4 };
+bool audit_refusal(const struct act *act, enum audit_kind kind, const struct audit_detail *detail, str reason,
+                   str value, struct err *e) MUST_CHECK;
+/* Printable and short. */
+str  audit_value(struct arena *a, str s);
+/* The same for an address: without query, fragment and what stands before an '@', which may be secret. */
+str  audit_uri(struct arena *a, str uri);
 /* A header a client sent, as it may be stored: UTF-8 of bounded length, never absent. */
 str  audit_header_text(struct arena *a, str s);
 #define AUDIT_FACTS(...) \

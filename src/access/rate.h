@@ -19,6 +19,7 @@ enum rate_kind {
 	RATE_AUTHORIZE,          /* visits to the authorize endpoint from one address */
 	RATE_INTROSPECT_MISS,    /* questions about tokens that are not active        */
 	RATE_LEAK_ADDRESS,       /* leaked tokens reported from one address           */
+	RATE_AUDIT,              /* refusals on record, by what they are about        */
 };
 
 struct rates;

@@ -210,10 +210,9 @@ static bool login_write(const struct act *tx, void *arg, struct err *e)
 static bool login_refused_write(const struct act *tx, void *arg, struct err *e)
 {
 	const struct login *l = arg;
-	struct audit_detail detail = { .account_id = l->account.id,
-				       AUDIT_FACTS({ S("reason"), S("credentials") }) };
+	struct audit_detail detail = { .account_id = l->account.id };
 
-	return audit_add(tx, AUDIT_SESSION_REFUSED, &detail, e);
+	return audit_refusal(tx, AUDIT_SESSION_REFUSED, &detail, S("credentials"), STR_NONE, e);
 }
 
 /* The account may have been disabled while the password was checked. */

@@ -14,7 +14,7 @@
 #include "store/account.h"
 #include "store/oauth.h"
 
-enum { SECOND_MS = 1000 };
+enum { SECOND_MS = 1000, DAY_MS = 24 * 3600 * SECOND_MS };
 
 static const char *const kinds[] = { "web", "native", "spa", NULL };
 static const char *const policies[] = { "stable", "rotating", "lagging", NULL };
@@ -299,13 +299,30 @@ static bool secret_add(const struct act *act, int64_t app_id, str *secret_out, s
 	return true;
 }
 
+/* Each app is kept for good: nobody gets to fill the store with them. The operator may. */
+static bool has_room(const struct act *act, struct err *e)
+{
+	int64_t max = act->settings->apps_per_person_max, n;
+
+	if (act->who->kind != WHO_SESSION || max <= 0)
+		return true;
+	if (!store_app_count(act->db, act->arena, act->who->account_id, act->now_ms - DAY_MS, &n, e))
+		return false;
+	if (n < max)
+		return true;
+	err_set(e, ERR_CONFLICT, "One person may have %lld apps. Disable one that you no longer need; a day later there"
+	        " is room for another.", (long long)max);
+	e->required = S("limit");
+	return false;
+}
+
 bool app_add(const struct act *act, const void *in, void *out, struct err *e)
 {
 	struct app_view *o = out;
 	struct app app;
 	str secret = STR_NONE;
 
-	if (!read_app(act, in, &app, e) || !store_app_insert(act->db, act->arena, &app, &app.id, e))
+	if (!read_app(act, in, &app, e) || !has_room(act, e) || !store_app_insert(act->db, act->arena, &app, &app.id, e))
 		return false;
 	if (app.confidential && !secret_add(act, app.id, &secret, e))
 		return false;
@@ -337,9 +354,26 @@ bool app_rotate_secret(const struct act *act, const void *in, void *out, struct 
 	    !secret_add(act, app.id, &secret, e) || !view(act, &app, o, e))
 		return false;
 	o->client_secret = secret;
-	return audit_add(act, AUDIT_APP_SECRET_ROTATED, &(struct audit_detail){ .app_id = app.id },
-	                 e) &&
+	return audit_add(act, AUDIT_APP_SECRET_ROTATED,
+	                 &(struct audit_detail){ .app_id = app.id,
+	                                         .organization_id = app.organization_id }, e) &&
 	       apps_refresh(act, app.id, e);
+}
+
+/* A connection that ended with its app, on record in its own organization. */
+static bool grant_ended(const struct act *act, const struct app *app, int64_t id, struct err *e)
+{
+	struct audit_detail detail = { .app_id = app->id, .grant_id = id, AUDIT_FACTS({ S("reason"), S("app_disabled") }) };
+	struct grant_rows rows;
+
+	if (!store_grant_end_tokens(act->db, act->arena, id, act->now_ms, S("app_disabled"), e) ||
+	    !store_grant_list(act->db, act->arena, GRANTS_BY_ID, id, act->now_ms, &rows, e))
+		return false;
+	for (size_t i = 0; i < rows.n; i++) {
+		detail.account_id = rows.v[i].grant.account_id;
+		detail.organization_id = rows.v[i].grant.organization_id;
+	}
+	return audit_add(act, AUDIT_GRANT_REVOKED, &detail, e);
 }
 
 bool app_disable(const struct act *act, const void *in, void *out, struct err *e)
@@ -360,12 +394,12 @@ bool app_disable(const struct act *act, const void *in, void *out, struct err *e
 		                                e))
 			return false;
 		for (size_t k = 0; k < grants.n; k++) {
-			if (!store_grant_end_tokens(act->db, act->arena, grants.v[k], act->now_ms,
-			                            S("app_disabled"), e))
+			if (!grant_ended(act, &app, grants.v[k], e))
 				return false;
 		}
-		if (!audit_add(act, AUDIT_APP_DISABLED, &(struct audit_detail){ .app_id = app.id },
-		               e) ||
+		if (!audit_add(act, AUDIT_APP_DISABLED,
+		               &(struct audit_detail){ .app_id = app.id,
+		                                       .organization_id = app.organization_id }, e) ||
 		    !apps_refresh(act, app.id, e))
 			return false;
 	}

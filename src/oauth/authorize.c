@@ -89,10 +89,30 @@ str authorize_error_uri(struct arena *a, const struct authorization_request *r, 
 
 /* The request's parameters --------------------------------------------------------------------- */
 
-static bool wrong(struct begin *b, str error, str description)
+/* reason: for the record and the developer; absent when it is no mistake of the app. */
+static bool wrong(struct begin *b, str error, str reason, str description)
 {
 	b->error = error;
+	b->reason = reason;
 	b->description = description;
+	return false;
+}
+
+/* The developer reads it in the console: what is wrong here is the app's mistake, or somebody else's who names it. */
+static bool note_refused(const struct act *act, const struct begin *b, str reason, str value, struct err *e)
+{
+	const struct audit_detail detail = { .app_id = b->app.id };
+
+	return audit_refusal(act, AUDIT_AUTHORIZE_REFUSED, &detail, reason, value, e);
+}
+
+static bool refuse_app(const struct act *act, const struct begin *b, str reason, str value, const char *say,
+                       struct err *e)
+{
+	if (!note_refused(act, b, reason, value, e))
+		return false;
+	err_set(e, ERR_INVALID_REQUEST, "%s", say);
+	e->keep = true;
 	return false;
 }
 
@@ -106,14 +126,12 @@ static bool check_app(const struct act *act, struct begin *b, struct err *e)
 	if (!apps_find(act->apps, act->arena, in->client_id, &b->app))
 		return err_set(e, ERR_INVALID_REQUEST, "No app has this client_id.");
 	if (b->app.disabled_ms != 0)
-		return err_set(e, ERR_INVALID_REQUEST, "This app has been disabled.");
+		return refuse_app(act, b, S("disabled"), STR_NONE, "This app has been disabled.", e);
 	if (in->redirect_uri.n == 0)
-		return err_set(e, ERR_INVALID_REQUEST, "redirect_uri is missing.");
-	if (!redirect_matches(&b->app, in->redirect_uri))
-		return err_set(e, ERR_INVALID_REQUEST,
-		               "Invalid redirect URI: redirect_uri is not one that this app has "
-		               "registered.");
-	return true;
+		return refuse_app(act, b, S("redirect_missing"), STR_NONE, "redirect_uri is missing.", e);
+	return redirect_matches(&b->app, in->redirect_uri) ||
+	       refuse_app(act, b, S("redirect_unregistered"), audit_uri(act->arena, in->redirect_uri),
+	                  "Invalid redirect URI: redirect_uri is not one that this app has registered.", e);
 }
 
 static bool check_lengths(struct begin *b)
@@ -131,12 +149,13 @@ static bool check_lengths(struct begin *b)
 
 	for (size_t i = 0; i < COUNT(all); i++) {
 		if (all[i].n > AUTHORIZE_PARAMETER_BYTES_MAX)
-			return wrong(b, S("invalid_request"),
-			             S("A parameter is longer than 4096 bytes."));
+			return wrong(b, S("invalid_request"), S("too_long"),
+				     S("A parameter is longer than 4096 bytes."));
 	}
 	if (in->state.n > AUTHORIZE_PARAMETER_BYTES_MAX) {
 		b->row.state = STR_NONE;
-		return wrong(b, S("invalid_request"), S("state is longer than 4096 bytes."));
+		return wrong(b, S("invalid_request"), S("too_long"),
+			     S("state is longer than 4096 bytes."));
 	}
 	return true;
 }
@@ -146,20 +165,24 @@ static bool check_response(struct begin *b)
 	const struct authorize_in *in = b->in;
 
 	if (in->request.n > 0)
-		return wrong(b, S("request_not_supported"), S("Send the parameters themselves."));
+		return wrong(b, S("request_not_supported"), S("request_object"),
+			     S("Send the parameters themselves."));
 	if (in->request_uri.n > 0)
-		return wrong(b, S("request_uri_not_supported"),
-		             S("Send the parameters themselves."));
+		return wrong(b, S("request_uri_not_supported"), S("request_object"),
+			     S("Send the parameters themselves."));
 	/* Ignored, they would leave the app with more than it asked for (RFC 9396 5). */
 	if (in->authorization_details.n > 0)
-		return wrong(b, S("invalid_authorization_details"),
-		             S("No type of authorization_details is known here."));
+		return wrong(b, S("invalid_authorization_details"), S("request_object"),
+			     S("No type of authorization_details is known here."));
 	if (in->response_type.n == 0)
-		return wrong(b, S("invalid_request"), S("response_type is missing."));
+		return wrong(b, S("invalid_request"), S("response"),
+			     S("response_type is missing."));
 	if (!str_eq(in->response_type, S("code")))
-		return wrong(b, S("unsupported_response_type"), S("response_type is code."));
+		return wrong(b, S("unsupported_response_type"), S("response"),
+			     S("response_type is code."));
 	if (in->response_mode.n > 0 && !str_eq(in->response_mode, S("query")))
-		return wrong(b, S("invalid_request"), S("response_mode is query."));
+		return wrong(b, S("invalid_request"), S("response"),
+			     S("response_mode is query."));
 	return true;
 }
 
@@ -179,11 +202,12 @@ static bool check_prompt(struct begin *b)
 		else if (str_eq(word, S("consent")))
 			b->prompt.consent = true;
 		else
-			return wrong(b, S("invalid_request"),
-			             S("prompt is none, login, select_account or consent."));
+			return wrong(b, S("invalid_request"), S("prompt"),
+				     S("prompt is none, login, select_account or consent."));
 	}
 	if (b->prompt.none && words > 1)
-		return wrong(b, S("invalid_request"), S("prompt=none stands alone."));
+		return wrong(b, S("invalid_request"), S("prompt"),
+			     S("prompt=none stands alone."));
 	b->row.prompt = b->prompt.none      ? S("none")
 	                : b->prompt.login   ? S("login")
 	                : b->prompt.consent ? S("consent")
@@ -197,19 +221,21 @@ static bool check_pkce(struct begin *b)
 
 	if (in->code_challenge.n == 0) {
 		if (in->code_challenge_method.n > 0)
-			return wrong(b, S("invalid_request"), S("code_challenge is missing."));
+			return wrong(b, S("invalid_request"), S("pkce_missing"),
+				     S("code_challenge is missing."));
 		if (b->app.pkce_required || !b->app.confidential)
-			return wrong(b, S("invalid_request"),
-			             S("This app has to send a code_challenge (PKCE, S256)."));
+			return wrong(b, S("invalid_request"), S("pkce_missing"),
+				     S("This app has to send a code_challenge (PKCE, S256)."));
 		return true;
 	}
 	/* No method means plain, which shows the verifier to whoever sees the address (RFC
 	 * 7636 4.3, RFC 9700 2.1.1). */
 	if (!str_eq(in->code_challenge_method, S("S256")))
-		return wrong(b, S("invalid_request"), S("code_challenge_method is S256."));
+		return wrong(b, S("invalid_request"), S("pkce_method"),
+			     S("code_challenge_method is S256."));
 	if (!pkce_challenge_is_sane(in->code_challenge))
-		return wrong(b, S("invalid_request"),
-		             S("code_challenge is 43 characters of base64url."));
+		return wrong(b, S("invalid_request"), S("pkce_challenge"),
+			     S("code_challenge is 43 characters of base64url."));
 	b->row.challenge = in->code_challenge;
 	return true;
 }
@@ -228,19 +254,36 @@ static int64_t default_scopes(const struct app *app)
 	return set & app->scopes;
 }
 
+/* The first word that names no scope, or one outside `allowed`; absent: all are fine. */
+static str scope_wrong(struct arena *a, str scope, int64_t allowed)
+{
+	str word;
+	int64_t set;
+
+	while (str_cut(&scope, ' ', &word)) {
+		if (!scope_parse(a, word, &set, NULL) || (set & ~allowed) != 0)
+			return audit_value(a, word);
+	}
+	return STR_NONE;
+}
+
 static bool check_scope(const struct act *act, struct begin *b)
 {
 	int64_t set;
 
 	b->row.scope_text = S("");
+	b->value = scope_wrong(act->arena, b->in->scope, b->app.scopes);
 	if (!scope_parse(act->arena, b->in->scope, &set, &b->row.scope_text))
-		return wrong(b, S("invalid_scope"), S("scope names a scope that does not exist."));
+		return wrong(b, S("invalid_scope"), S("scope_unknown"),
+			     S("scope names a scope that does not exist."));
 	if ((set & ~b->app.scopes) != 0)
-		return wrong(b, S("invalid_scope"),
-		             S("scope names a scope that this app may not ask for."));
+		return wrong(b, S("invalid_scope"), S("scope_forbidden"),
+			     S("scope names a scope that this app may not ask for."));
+	b->value = STR_NONE;
 	b->row.scopes = set == 0 ? default_scopes(&b->app) : set;
 	if (b->row.scopes == 0)
-		return wrong(b, S("invalid_scope"), S("This app may not ask for any scope."));
+		return wrong(b, S("invalid_scope"), S("scope_none"),
+			     S("This app may not ask for any scope."));
 	return true;
 }
 
@@ -250,7 +293,8 @@ bool authorize_check(const struct act *act, struct begin *b)
 	    !check_scope(act, b))
 		return false;
 	return resource_check(act, b->in->resource, S(""), &b->row.resource) ||
-	       wrong(b, S("invalid_target"), S("resource does not name this server."));
+	       wrong(b, S("invalid_target"), S("resource"),
+		     S("resource does not name this server."));
 }
 
 /* Who is there? -------------------------------------------------------------------------------- */
@@ -324,13 +368,17 @@ static bool answer_error(const struct act *act, const struct begin *b, struct au
 {
 	bool may;
 
-	if (!may_redirect_errors(act, b, &may, e))
+	if (!may_redirect_errors(act, b, &may, e) ||
+	    (b->reason.n > 0 && !note_refused(act, b, b->reason, b->value, e)))
 		return false;
-	if (!may)
-		return err_set(e, ERR_INVALID_REQUEST,
-		               "The app's request is wrong, and nothing was sent to it: " FMT_STR
-		               " (" FMT_STR ")",
-		               ARG_STR(b->description), ARG_STR(b->error));
+	if (!may) {
+		err_set(e, ERR_INVALID_REQUEST,
+		        "The app's request is wrong, and nothing was sent to it: " FMT_STR
+		        " (" FMT_STR ")",
+		        ARG_STR(b->description), ARG_STR(b->error));
+		e->keep = true;
+		return false;
+	}
 	out->redirect_to = authorize_error_uri(act->arena, &b->row, b->error, b->description);
 	out->error = b->error;
 	out->error_description = b->description;
@@ -356,13 +404,15 @@ static bool begin_silently(const struct act *act, struct begin *b, struct author
 	str code;
 
 	if (!signed_in(act)) {
-		wrong(b, S("login_required"), S("Nobody is signed in."));
+		wrong(b, S("login_required"), STR_NONE,
+		      S("Nobody is signed in."));
 		return answer_error(act, b, out, e);
 	}
 	if (!consent_remembered(act, b, &remembered, e))
 		return false;
 	if (!remembered) {
-		wrong(b, S("consent_required"), S("The person has to approve this."));
+		wrong(b, S("consent_required"), STR_NONE,
+		      S("The person has to approve this."));
 		return answer_error(act, b, out, e);
 	}
 	b->row.account_id = act->who->account_id;
@@ -372,10 +422,15 @@ static bool begin_silently(const struct act *act, struct begin *b, struct author
 	return true;
 }
 
+/* Once, when the request becomes a person's: whoever is not signed in sees no consent page. */
+static bool note_shown(const struct act *act, int64_t app_id, struct err *e)
+{
+	return audit_add(act, AUDIT_AUTHORIZE_SHOWN, &(struct audit_detail){ .app_id = app_id }, e);
+}
+
 static bool begin_with_pages(const struct act *act, struct begin *b, struct authorize_out *out,
                              struct err *e)
 {
-	struct audit_detail detail = { .app_id = b->app.id };
 	str request = token_random(act->arena, TOKEN_REQUEST);
 	struct digest d = sha256(request);
 	int64_t id;
@@ -387,7 +442,7 @@ static bool begin_with_pages(const struct act *act, struct begin *b, struct auth
 	out->phase = b->row.phase;
 	out->login_hint = b->in->login_hint;
 	return store_request_insert(act->db, act->arena, d.b, &b->row, &id, e) &&
-	       audit_add(act, AUDIT_AUTHORIZE_SHOWN, &detail, e);
+	       (out->needs_login || note_shown(act, b->app.id, e));
 }
 
 static void put_app(const struct act *act, const struct app *app,
@@ -476,6 +531,8 @@ bool authorize_resume(const struct act *act, const void *in, void *out, struct e
 		return false;
 	if (!done || str_eq(r.phase, S("spent")) || str_eq(r.phase, S("denied")))
 		return used_up(e);
+	if (r.account_id == 0 && !note_shown(act, app.id, e))
+		return false;
 	o->request = i->request;
 	o->phase = r.phase;
 	put_app(act, &app, &r, o);

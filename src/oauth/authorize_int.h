@@ -17,6 +17,7 @@ struct begin {
 	struct prompt prompt;
 	struct authorization_request row;
 	str error, description; /* what is wrong and may be told to the app; absent: nothing */
+	str reason, value;      /* the same for the record (access/audit.h); absent: no mistake */
 };
 
 /* All parameters but client_id and redirect_uri, which are settled before. Fills prompt and row; on

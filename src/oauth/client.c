@@ -48,12 +48,28 @@ static bool method_fits(const struct app *app, str method)
 	       !str_eq(method, S("none"));
 }
 
-static bool refuse(const struct act *act, const struct app *app, struct err *e)
+/* For the developer; the app itself learns no more than that it failed. */
+static str reason_of(const struct act *act, const struct app *app, const struct client_claim *claim)
+{
+	if (app->disabled_ms != 0)
+		return S("disabled");
+	if (!app->confidential)
+		return S("secret_needless");
+	if (claim->client_secret.n == 0)
+		return S("secret_missing");
+	if (apps_secret_ended(act->apps, claim->client_id, claim->client_secret, act->now_ms))
+		return S("secret_expired");
+	return apps_authenticate(act->apps, claim->client_id, claim->client_secret, act->now_ms, NULL)
+	       ? S("method") : S("secret_wrong");
+}
+
+static bool refuse(const struct act *act, const struct app *app, const struct client_claim *claim, struct err *e)
 {
 	struct audit_detail detail = { .app_id = app->id };
 	struct err failed;
 
-	if (act->db != NULL && app->id != 0 && !audit_add(act, AUDIT_APP_AUTH_FAILED, &detail, &failed)) {
+	if (act->db != NULL && app->id != 0 &&
+	    !audit_refusal(act, AUDIT_APP_AUTH_FAILED, &detail, reason_of(act, app, claim), STR_NONE, &failed)) {
 		*e = failed;
 		return false;
 	}
@@ -89,7 +105,7 @@ bool client_authenticate(const struct act *act, const struct client_claim *claim
 		/* Without the store it is asked again with it, and counted then. */
 		if (act->db == NULL)
 			client_attempt_good(act, counter);
-		return refuse(act, &app, e);
+		return refuse(act, &app, claim, e);
 	}
 	client_attempt_good(act, counter);
 	*out = app;

@@ -20,6 +20,22 @@
 
 enum { SECOND_MS = 1000, WRONG_VERIFIERS_MAX = 3 };
 
+/* One event for each organization that the choice names; without one, a single event. */
+static bool note_each(const struct act *act, enum audit_kind kind, struct audit_detail detail, str choice_line,
+                      struct err *e)
+{
+	struct choice choice = { .n = 0 };
+
+	if (!choice_parse(act->arena, choice_line, &choice) || choice.n == 0)
+		return audit_add(act, kind, &detail, e);
+	for (size_t i = 0; i < choice.n; i++) {
+		detail.organization_id = choice.organizations[i].id;
+		if (!audit_add(act, kind, &detail, e))
+			return false;
+	}
+	return true;
+}
+
 bool code_issue(const struct act *act, const struct authorization_request *r, int64_t auth_time_ms,
                 str *code_out, struct err *e)
 {
@@ -41,7 +57,7 @@ bool code_issue(const struct act *act, const struct authorization_request *r, in
 	};
 
 	if (!store_code_insert(act->db, act->arena, d.b, &row, e) ||
-	    !audit_add(act, AUDIT_CODE_ISSUED, &detail, e))
+	    !note_each(act, AUDIT_CODE_ISSUED, detail, r->choice, e))
 		return false;
 	*code_out = code;
 	return true;
@@ -54,60 +70,108 @@ static struct audit_detail detail_of(const struct stored_code *c)
 	return (struct audit_detail){ .app_id = c->app_id, .account_id = c->account_id };
 }
 
+/* What the code led to ends, with its connection on record. The first time is always written: it ends something. */
+static bool replay_end(const struct act *act, const struct stored_code *c, int64_t family_id, bool *live_out,
+                       struct err *e)
+{
+	struct audit_detail detail = detail_of(c);
+	struct family_row row;
+
+	if (!store_family_for_refresh(act->db, act->arena, family_id, &row, e) ||
+	    !family_end(act, family_id, S("code_replayed"), e))
+		return false;
+	if (row.id == 0 || row.revoked_ms != 0)
+		return true;
+	*live_out = true;
+	detail.organization_id = row.organization_id;
+	detail.grant_id = row.grant_id;
+	return audit_add(act, AUDIT_CODE_REPLAYED, &detail, e);
+}
+
 /* All that the first exchange issued ends, also what was minted with it (rule 80). */
 static bool refuse_replay(const struct act *act, const struct stored_code *c, struct err *e)
 {
 	struct audit_detail detail = detail_of(c);
 	struct id_set families;
+	bool live = false;
 
 	if (!store_families_of_code(act->db, act->arena, c->id, &families, e))
 		return false;
 	for (size_t i = 0; i < families.n; i++) {
-		if (!family_end(act, families.v[i], S("code_replayed"), e))
+		if (!replay_end(act, c, families.v[i], &live, e))
 			return false;
 	}
-	return audit_add(act, AUDIT_CODE_REPLAYED, &detail, e) &&
+	return (live || audit_refusal(act, AUDIT_CODE_REPLAYED, &detail, S("again"), STR_NONE, e)) &&
 	       refusal_set(e, REFUSAL_REUSED, true);
 }
 
-static bool refuse_verifier(const struct act *act, const struct stored_code *c, struct err *e)
+/* c->id 0: no code at all. What the caller says to the app comes after it and is kept with it. */
+static bool note_refused(const struct act *act, const struct token_asker *asker, const struct stored_code *c,
+                         str reason, str value, struct err *e)
 {
-	const struct str_pair facts[] = { { S("reason"), S("pkce_failed") } };
-	struct audit_detail detail = detail_of(c);
+	struct audit_detail detail = { .app_id = asker->app.id };
+	struct choice choice = { .n = 0 };
 
-	detail.facts = facts;
-	detail.facts_n = COUNT(facts);
+	if (c->id != 0 && c->app_id == asker->app.id) {
+		detail.account_id = c->account_id;
+		if (choice_parse(act->arena, c->choice, &choice) && choice.n == 1)
+			detail.organization_id = choice.organizations[0].id;
+	}
+	return audit_refusal(act, AUDIT_CODE_REFUSED, &detail, reason, value, e);
+}
+
+static bool refuse(const struct act *act, const struct token_asker *asker, const struct stored_code *c, str reason,
+                   str value, enum refusal why, struct err *e)
+{
+	return note_refused(act, asker, c, reason, value, e) && refusal_set(e, why, true);
+}
+
+static bool refuse_request(const struct act *act, const struct token_asker *asker, const struct stored_code *c,
+                           str reason, enum err_code code, const char *say, struct err *e)
+{
+	if (!note_refused(act, asker, c, reason, STR_NONE, e))
+		return false;
+	err_set(e, code, "%s", say);
+	e->keep = true;
+	return false;
+}
+
+static bool refuse_verifier(const struct act *act, const struct token_asker *asker, const struct stored_code *c,
+                            struct err *e)
+{
 	return store_code_wrong_verifier(act->db, act->arena, c->id, WRONG_VERIFIERS_MAX, e) &&
-	       audit_add(act, AUDIT_CODE_REFUSED, &detail, e) && refusal_set(e, REFUSAL_PKCE, true);
+	       refuse(act, asker, c, S("pkce_failed"), STR_NONE, REFUSAL_PKCE, e);
 }
 
 /* A wrong redirect_uri does not use the code up (rule 83). Leaving it out is for those who prove
  * themselves by PKCE. */
-static bool check_redirect(const struct stored_code *c, const struct token_in *in, struct err *e)
+static bool check_redirect(const struct act *act, const struct token_asker *asker, const struct stored_code *c,
+                           const struct token_in *in, struct err *e)
 {
 	if (in->redirect_uri.n > 0)
 		return str_eq(in->redirect_uri, c->redirect_uri) ||
-		       refusal_set(e, REFUSAL_REDIRECT, false);
+		       refuse(act, asker, c, S("redirect_mismatch"), audit_uri(act->arena, c->redirect_uri),
+		              REFUSAL_REDIRECT, e);
 	return c->challenge.n > 0 ||
-	       err_set(e, ERR_INVALID_REQUEST,
-	               "redirect_uri is missing. Only an exchange with PKCE may leave it out.");
+	       refuse_request(act, asker, c, S("redirect_missing"), ERR_INVALID_REQUEST,
+	                      "redirect_uri is missing. Only an exchange with PKCE may leave it out.", e);
 }
 
-static bool check_verifier(const struct act *act, const struct stored_code *c,
+static bool check_verifier(const struct act *act, const struct token_asker *asker, const struct stored_code *c,
                            const struct token_in *in, struct err *e)
 {
 	if (c->challenge.n == 0 && in->code_verifier.n == 0)
 		return true;
 	if (in->code_verifier.n == 0)
-		return err_set(e, ERR_INVALID_REQUEST,
-		               "code_verifier is missing: the authorization was started with a "
-		               "code_challenge.");
+		return refuse_request(act, asker, c, S("verifier_missing"), ERR_INVALID_REQUEST,
+		                      "code_verifier is missing: the authorization was started with a "
+		                      "code_challenge.", e);
 	if (!pkce_verifier_is_sane(in->code_verifier))
-		return err_set(e, ERR_INVALID_REQUEST,
-		               "code_verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~.");
+		return refuse_request(act, asker, c, S("verifier_malformed"), ERR_INVALID_REQUEST,
+		                      "code_verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~.", e);
 	/* A verifier without a challenge: somebody took the challenge away on the way here (rule
 	 * 91). */
-	return pkce_s256_matches(in->code_verifier, c->challenge) || refuse_verifier(act, c, e);
+	return pkce_s256_matches(in->code_verifier, c->challenge) || refuse_verifier(act, asker, c, e);
 }
 
 static bool check_code(const struct act *act, const struct token_asker *asker,
@@ -116,22 +180,24 @@ static bool check_code(const struct act *act, const struct token_asker *asker,
 	struct digest d = sha256(in->code);
 	str resource;
 
-	if (token_kind_of(in->code) != TOKEN_CODE)
-		return refusal_set(e, REFUSAL_EXPIRED, false);
-	if (!store_code_find(act->db, act->arena, d.b, out, e))
+	*out = (struct stored_code){ .id = 0 };
+	if (token_kind_of(in->code) == TOKEN_CODE && !store_code_find(act->db, act->arena, d.b, out, e))
 		return false;
-	if (out->id == 0 || out->app_id != asker->app.id)
-		return refusal_set(e, REFUSAL_EXPIRED, false);
+	/* The app hears the same of all three; only its developer is told which it was. */
+	if (out->id == 0)
+		return refuse(act, asker, out, S("code_unknown"), STR_NONE, REFUSAL_EXPIRED, e);
+	if (out->app_id != asker->app.id)
+		return refuse(act, asker, out, S("code_foreign"), STR_NONE, REFUSAL_EXPIRED, e);
 	/* Before the expiry: a code presented twice must end what it issued even when it has
 	 * expired since. */
 	if (out->redeemed_ms != 0)
 		return refuse_replay(act, out, e);
 	if (out->expires_ms <= act->now_ms)
-		return refusal_set(e, REFUSAL_EXPIRED, false);
+		return refuse(act, asker, out, S("code_expired"), STR_NONE, REFUSAL_EXPIRED, e);
 	if (!resource_check(act, in->resource, out->resource, &resource))
-		return err_set(e, ERR_INVALID_TARGET,
-		               "resource was not part of the authorization.");
-	return check_redirect(out, in, e) && check_verifier(act, out, in, e);
+		return refuse_request(act, asker, out, S("resource"), ERR_INVALID_TARGET,
+		                      "resource was not part of the authorization.", e);
+	return check_redirect(act, asker, out, in, e) && check_verifier(act, asker, out, in, e);
 }
 
 /* Grants --------------------------------------------------------------------------------------- */
@@ -276,6 +342,7 @@ static bool organization_issue(const struct act *act, const struct issue *is,
 	};
 	struct organization organization;
 	struct named_projects projects;
+	struct audit_detail detail;
 	struct granted granted;
 	struct grant g;
 	enum role role;
@@ -300,12 +367,10 @@ static bool organization_issue(const struct act *act, const struct issue *is,
 	if (!family_issue(act, is, &g, &granted.refresh_token, e))
 		return false;
 	token_put_grant(act, &granted, is->out);
-	return audit_add(act, AUDIT_TOKEN_ISSUED,
-	                 &(struct audit_detail){ .app_id = g.app_id,
-	                                         .account_id = g.account_id,
-	                                         .organization_id = g.organization_id,
-	                                         .grant_id = g.id },
-	                 e);
+	detail = (struct audit_detail){ .app_id = g.app_id, .account_id = g.account_id,
+	                                .organization_id = g.organization_id, .grant_id = g.id };
+	return audit_add(act, AUDIT_CODE_REDEEMED, &detail, e) &&
+	       audit_add(act, AUDIT_TOKEN_ISSUED, &detail, e);
 }
 
 /* A person may connect an app again and again; the families used last stay (rule 134). */
@@ -313,14 +378,19 @@ static bool evict_families(const struct act *act, const struct issue *is, struct
 {
 	int64_t keep = act->settings->families_max - (int64_t)is->out->grants.n;
 	struct audit_detail detail = detail_of(is->code);
+	struct family_row row;
 	struct id_set over;
 
 	if (!store_families_over_limit(act->db, act->arena, is->code->app_id, is->code->account_id,
 	                               is->code->id, keep < 0 ? 0 : keep, &over, e))
 		return false;
 	for (size_t i = 0; i < over.n; i++) {
-		if (!family_end(act, over.v[i], S("evicted"), e) ||
-		    !audit_add(act, AUDIT_FAMILY_EVICTED, &detail, e))
+		if (!store_family_for_refresh(act->db, act->arena, over.v[i], &row, e) ||
+		    !family_end(act, over.v[i], S("evicted"), e))
+			return false;
+		detail.organization_id = row.organization_id;
+		detail.grant_id = row.grant_id;
+		if (!audit_add(act, AUDIT_FAMILY_EVICTED, &detail, e))
 			return false;
 	}
 	return true;
@@ -338,7 +408,6 @@ static bool person_is_live(const struct act *act, int64_t account_id, bool *out,
 
 static bool issue_all(const struct act *act, struct issue *is, struct err *e)
 {
-	struct audit_detail detail = detail_of(is->code);
 	bool live;
 
 	if (!person_is_live(act, is->code->account_id, &live, e))
@@ -350,10 +419,10 @@ static bool issue_all(const struct act *act, struct issue *is, struct err *e)
 			return false;
 	}
 	if (is->out->grants.n == 0)
-		return refusal_set(e, REFUSAL_REVOKED, true);
+		return refuse(act, is->asker, is->code, S("gone"), STR_NONE, REFUSAL_REVOKED, e);
 	is->out->scope = token_scope_text(act->arena, is->choice.scopes & is->asker->app.scopes,
 	                                  is->code->scope_text);
-	return evict_families(act, is, e) && audit_add(act, AUDIT_CODE_REDEEMED, &detail, e);
+	return evict_families(act, is, e);
 }
 
 bool code_exchange(const struct act *act, const struct token_asker *asker,

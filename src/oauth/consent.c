@@ -409,12 +409,16 @@ static bool approve(const struct act *act, const struct consent_in *in,
 	if (!done)
 		return decided(e);
 	out->complete = true;
-	return audit_add(act, AUDIT_AUTHORIZE_APPROVED,
-	                 &(struct audit_detail){
-				 .app_id = r->app_id,
-				 AUDIT_FACTS(
-					 { S("scopes"), scope_text(act->arena, choice.scopes) }) },
-	                 e);
+	for (size_t i = 0; i < choice.n; i++) {
+		const struct audit_detail detail = {
+			.app_id = r->app_id, .organization_id = choice.organizations[i].id,
+			AUDIT_FACTS({ S("scopes"), scope_text(act->arena, choice.scopes) }),
+		};
+
+		if (!audit_add(act, AUDIT_AUTHORIZE_APPROVED, &detail, e))
+			return false;
+	}
+	return true;
 }
 
 bool consent_decide(const struct act *act, const void *in, void *out, struct err *e)

@@ -96,31 +96,6 @@ static bool words_within(str words, str list)
 	return true;
 }
 
-/* May narrow, never widen; the refresh token keeps all (rule 121). */
-static bool narrow(const struct act *act, const struct token_in *in, struct refresh *r,
-                   struct err *e)
-{
-	str openid = r->row.scope_text, resource;
-	int64_t allowed = r->row.grant.scopes & r->asker->app.scopes, asked;
-
-	if (!resource_check(act, in->resource, r->row.resource, &resource))
-		return err_set(e, ERR_INVALID_TARGET,
-		               "resource was not part of the authorization.");
-	r->scopes = SCOPE_ALL;
-	r->scope_shown = token_scope_text(act->arena, allowed, openid);
-	if (in->scope.n == 0)
-		return true;
-	if (!scope_parse(act->arena, in->scope, &asked, &openid) || (asked & ~allowed) != 0 ||
-	    !words_within(openid, r->row.scope_text))
-		return err_set(e, ERR_INVALID_SCOPE,
-		               "scope may only name what was granted: " FMT_STR ".",
-		               ARG_STR(r->scope_shown));
-	if (asked != 0 && asked != allowed)
-		r->scopes = asked;
-	r->scope_shown = token_scope_text(act->arena, asked == 0 ? allowed : asked, openid);
-	return true;
-}
-
 static struct audit_detail detail_of(const struct family_row *row)
 {
 	return (struct audit_detail){ .account_id = row->account_id,
@@ -129,15 +104,59 @@ static struct audit_detail detail_of(const struct family_row *row)
 		                      .grant_id = row->grant_id };
 }
 
+static bool note_refused(const struct act *act, const struct refresh *r, str reason, struct err *e)
+{
+	struct audit_detail detail = detail_of(&r->row);
+
+	return audit_refusal(act, AUDIT_TOKEN_REFRESH_REFUSED, &detail, reason, STR_NONE, e);
+}
+
+/* Anybody may send what is no token of the app: it is on record as the app's alone. */
+static bool refuse_unknown(const struct act *act, const struct token_asker *asker, struct err *e)
+{
+	struct audit_detail detail = { .app_id = asker->app.id };
+
+	return audit_refusal(act, AUDIT_TOKEN_REFRESH_REFUSED, &detail, S("token_unknown"), STR_NONE, e) &&
+	       refusal_set(e, REFUSAL_EXPIRED, true);
+}
+
+/* May narrow, never widen; the refresh token keeps all (rule 121). */
+static bool narrow(const struct act *act, const struct token_in *in, struct refresh *r,
+                   struct err *e)
+{
+	str openid = r->row.scope_text, resource;
+	int64_t allowed = r->row.grant.scopes & r->asker->app.scopes, asked;
+
+	if (!resource_check(act, in->resource, r->row.resource, &resource)) {
+		if (!note_refused(act, r, S("resource"), e))
+			return false;
+		err_set(e, ERR_INVALID_TARGET, "resource was not part of the authorization.");
+		e->keep = true;
+		return false;
+	}
+	r->scopes = SCOPE_ALL;
+	r->scope_shown = token_scope_text(act->arena, allowed, openid);
+	if (in->scope.n == 0)
+		return true;
+	if (!scope_parse(act->arena, in->scope, &asked, &openid) || (asked & ~allowed) != 0 ||
+	    !words_within(openid, r->row.scope_text)) {
+		if (!note_refused(act, r, S("scope"), e))
+			return false;
+		err_set(e, ERR_INVALID_SCOPE, "scope may only name what was granted: " FMT_STR ".",
+		        ARG_STR(r->scope_shown));
+		e->keep = true;
+		return false;
+	}
+	if (asked != 0 && asked != allowed)
+		r->scopes = asked;
+	r->scope_shown = token_scope_text(act->arena, asked == 0 ? allowed : asked, openid);
+	return true;
+}
+
 static bool refuse(const struct act *act, const struct refresh *r, enum refusal why, str reason,
                    struct err *e)
 {
-	const struct str_pair facts[] = { { S("reason"), reason } };
-	struct audit_detail detail = detail_of(&r->row);
-
-	detail.facts = facts;
-	detail.facts_n = COUNT(facts);
-	return audit_add(act, AUDIT_TOKEN_REFRESH_REFUSED, &detail, e) && refusal_set(e, why, true);
+	return note_refused(act, r, reason, e) && refusal_set(e, why, true);
 }
 
 /* Somebody else holds this token too: the family ends, and whoever may care is told (rule 127). */
@@ -246,7 +265,7 @@ static bool step(const struct act *act, const struct token_in *in, const struct 
 	if (!family_open(act, r->asker->app.id, d, &r->row, r->secret, e))
 		return false;
 	if (r->row.id == 0)
-		return refusal_set(e, REFUSAL_EXPIRED, false);
+		return refuse_unknown(act, r->asker, e);
 	family_state_of(&r->row, &r->state);
 	if (!family_surroundings_live(act, &r->row))
 		return refuse(act, r, REFUSAL_REVOKED, S("revoked"), e);
@@ -267,7 +286,7 @@ bool refresh_exchange(const struct act *act, const struct token_asker *asker,
 
 	/* An access token, a code, anything else ends here, without a look-up (rule 129). */
 	if (!derived_parse(in->refresh_token, TOKEN_REFRESH, &d))
-		return refusal_set(e, REFUSAL_EXPIRED, false);
+		return refuse_unknown(act, asker, e);
 	db_writes_last(act->db);       /* what is refused after a write is kept */
 	for (int i = 0; ok && !done && i < TRIES; i++)
 		ok = step(act, in, &d, &r, &done, e);

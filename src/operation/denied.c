@@ -27,7 +27,7 @@ static bool denied_run(struct db *db, struct write_task *t, struct err *e)
 	};
 
 	d->act.db = db;
-	return audit_add(&d->act, AUDIT_SCOPE_DENIED, &detail, e);
+	return audit_refusal(&d->act, AUDIT_SCOPE_DENIED, &detail, STR_NONE, STR_NONE, e);
 }
 
 static void denied_done(struct write_task *t, bool ok, const struct err *e)

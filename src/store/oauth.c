@@ -110,6 +110,17 @@ bool store_app_ids(struct db *db, struct arena *a, int64_t account_id, struct id
 	return ok;
 }
 
+bool store_app_count(struct db *db, struct arena *a, int64_t account_id, int64_t since_ms, int64_t *n_out,
+                     struct err *e)
+{
+	struct rows r;
+
+	if (!DB_RUN(db, a, SQL_LIST_ALL_APPS_COUNT, &r, e, A_I64(account_id), A_I64(since_ms)))
+		return false;
+	*n_out = CELL(&r, 0, 0).i;
+	return true;
+}
+
 bool store_app_failures(struct db *db, struct arena *a, int64_t account_id, int64_t look_back,
                         int64_t each_max, struct app_failure_list *out, struct err *e)
 {

@@ -33,6 +33,9 @@ bool store_app_disable(struct db *db, struct arena *a, int64_t app_id, int64_t n
 /* account_id 0: all; else its own and those of organizations it administers. */
 bool store_app_ids(struct db *db, struct arena *a, int64_t account_id, struct id_set *out,
                    struct err *e) MUST_CHECK;
+/* Apps that the account has registered, but those disabled before `since_ms`. */
+bool store_app_count(struct db *db, struct arena *a, int64_t account_id, int64_t since_ms, int64_t *n_out,
+                     struct err *e) MUST_CHECK;
 /* Refusals that apps of the account, or of organizations it administers, met: the last `each_max` of each app,
  * newest first, among the last `look_back` events of the audit. */
 struct app_failure { int64_t at_ms; str client_id, kind, address, detail; };

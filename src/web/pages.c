@@ -158,23 +158,13 @@ static void extend_complete(struct page_job *j, struct json_out *v)
 
 static void put_grant(struct page_job *j, struct json_out *v, const struct json *app, const struct json *grant)
 {
-	const struct json *scopes = json_get(grant, S("scopes"));
-
 	json_open_object(v);
 	for (const struct json *m = grant->first; m != NULL; m = m->next) {
 		json_key(v, m->name);
 		json_put(v, m);
 	}
 	put_str(v, "app_name", json_str(json_get(app, S("name"))));
-	json_key(v, S("permissions"));
-	json_open_array(v);
-	for (const struct json *s = scopes == NULL ? NULL : scopes->first; s != NULL; s = s->next) {
-		json_open_object(v);
-		put_str(v, "name", json_str(s));
-		put_str(v, "text", words(j, "scopes", json_str(s)));
-		json_close_object(v);
-	}
-	json_close_array(v);
+	put_permissions(j, v, json_get(grant, S("scopes")));
 	put_bool(v, "all_projects", !str_eq(json_str(json_get(grant, S("project_access"))), S("selected")));
 	put_day(v, grant, "created_at", "created_day");
 	put_day(v, grant, "last_used_at", "last_used_day");
@@ -398,6 +388,8 @@ static const struct page pages[] = {
 	  { { "user", "account.view" }, { "connected", "connected.list" } }, NULL, extend_connected, NULL },
 	{ "/settings/apps", "apps", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "own", "app.list" }, { "failures", "app.failures" } }, NULL, extend_apps, NULL },
+	{ "/settings/apps/:clientId", "app", PAGE_SIGNED_IN,
+	  { { "user", "account.view" }, { "app", "app.show" }, { "failures", "app.failures" } }, NULL, extend_app, NULL },
 	{ "/settings/sessions", "sessions", PAGE_SIGNED_IN,
 	  { { "user", "account.view" }, { "own", "session.list" } }, NULL, extend_sessions, NULL },
 	{ "/settings/audit", "audit", PAGE_SIGNED_IN | PAGE_FILTER | PAGE_CORRECTS,

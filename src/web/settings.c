@@ -53,12 +53,14 @@ static void put_done(struct page_job *j, struct json_out *v)
 static void put_failures(struct page_job *j, struct json_out *v, str client_id)
 {
 	const struct json *all = json_get(answer(j, "failures"), S("failures"));
+	int64_t n = 0;
 
 	json_key(v, S("failures"));
 	json_open_array(v);
 	for (const struct json *f = all == NULL ? NULL : all->first; f != NULL; f = f->next) {
 		if (!str_eq(json_str(json_get(f, S("clientId"))), client_id))
 			continue;
+		n++;
 		json_open_object(v);
 		put_str(v, "at", json_str(json_get(f, S("at"))));
 		put_str(v, "minute", minute_of(j, json_str(json_get(f, S("at")))));
@@ -69,6 +71,8 @@ static void put_failures(struct page_job *j, struct json_out *v, str client_id)
 		json_close_object(v);
 	}
 	json_close_array(v);
+	json_key(v, S("failures_n"));
+	json_put_i64(v, n);
 }
 
 /* Apps: the page ------------------------------------------------------------------------------- */
@@ -108,6 +112,7 @@ static void put_app(struct page_job *j, struct json_out *v, const struct json *a
 	put_day(v, app, "createdAt", "created_day");
 	put_day(v, app, "disabledAt", "disabled_day");
 	put_str(v, "try", try_address(j, app, has_secret));
+	put_permissions(j, v, json_get(app, S("scopes")));
 	put_failures(j, v, json_str(json_get(app, S("clientId"))));
 	json_close_object(v);
 }
@@ -147,7 +152,7 @@ static void put_typed(struct page_job *j, struct json_out *v)
 
 void extend_apps(struct page_job *j, struct json_out *v)
 {
-	static const char *const fields[] = { "name", "type", "redirectUris", "iconUrl" };
+	static const char *const fields[] = { "name", "type", "redirectUris", "iconUrl", "limit" };
 	const struct json *apps = json_get(answer(j, "own"), S("apps"));
 
 	put_done(j, v);
@@ -161,6 +166,19 @@ void extend_apps(struct page_job *j, struct json_out *v)
 	json_key(v, S("apps"));
 	json_open_array(v);
 	for (const struct json *app = apps == NULL ? NULL : apps->first; app != NULL; app = app->next)
+		put_app(j, v, app);
+	json_close_array(v);
+}
+
+/* One app; "one" is a list of it, so that both pages share their parts. */
+void extend_app(struct page_job *j, struct json_out *v)
+{
+	const struct json *app = answer(j, "app");
+
+	put_str(v, "verifier", S(TRY_VERIFIER));
+	json_key(v, S("one"));
+	json_open_array(v);
+	if (app != NULL)
 		put_app(j, v, app);
 	json_close_array(v);
 }

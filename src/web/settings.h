@@ -9,6 +9,7 @@
 #include "web/page.h"
 
 void extend_apps(struct page_job *j, struct json_out *v);
+void extend_app(struct page_job *j, struct json_out *v);
 void prepare_app_act(struct page_job *j);
 const char *choose_app_act(struct page_job *j);
 void finish_app_act(struct page_job *j, bool ok, const struct err *e);

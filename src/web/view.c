@@ -74,3 +74,16 @@ void put_administered(struct page_job *j, struct json_out *v, str chosen)
 	}
 	json_close_array(v);
 }
+
+void put_permissions(struct page_job *j, struct json_out *v, const struct json *scopes)
+{
+	json_key(v, S("permissions"));
+	json_open_array(v);
+	for (const struct json *s = scopes == NULL ? NULL : scopes->first; s != NULL; s = s->next) {
+		json_open_object(v);
+		put_str(v, "name", json_str(s));
+		put_str(v, "text", words(j, "scopes", json_str(s)));
+		json_close_object(v);
+	}
+	json_close_array(v);
+}

@@ -17,6 +17,8 @@ void put_day(struct json_out *v, const struct json *object, const char *from, co
 str  minute_of(struct page_job *j, str at);
 /* "organizations": those that the visitor administers, of the step "user". */
 void put_administered(struct page_job *j, struct json_out *v, str chosen);
+/* "permissions": scopes with their words. */
+void put_permissions(struct page_job *j, struct json_out *v, const struct json *scopes);
 /* The words of the visitor's language: "scopes", "org:read" -> scopes.org_read. */
 str  words(struct page_job *j, const char *group, str name);
 /* "&name=value" when there is a value. */

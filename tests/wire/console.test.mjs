@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Browser, hidden, startServer, tokenRequest } from '../lib/server.mjs';
-import { addPerson, connectWith, elsewhere, proxied, refresh, signedIn } from '../lib/oauth.mjs';
+import { addPerson, codeFor, connectWith, elsewhere, proxied, redeem, refresh, signedIn } from '../lib/oauth.mjs';
 
 let server, seed, ada;
 
@@ -137,17 +137,150 @@ test('no form works without its mark, from elsewhere, signed out, or without a d
   assert.match(card, /value="disable"/, 'nothing happened to it');
 });
 
+const failuresOf = async (browser, clientId) => {
+  const answer = await page(browser, `${APPS}/${clientId}`);
+  assert.equal(answer.status, 200);
+  return answer.text.slice(answer.text.indexOf('id="failures"')).split('</section>')[0];
+};
+
 test('the last failures of an app are listed with what to do, for its developer alone', async () => {
   const { clientId, secret } = await registered(ada, { name: 'Failing' });
-  const card = async () => (await page(ada, APPS)).text.split('<section').find((part) => part.includes(clientId));
-  assert.match(await card(), /Nothing has gone wrong lately/);
+  assert.match(await failuresOf(ada, clientId), /Nothing has gone wrong lately/);
   for (let i = 0; i < 7; i++) await tokenRequest(server, { grant_type: 'authorization_code', code: 'bi_ac_x', client_id: clientId, client_secret: 'bi_cs_wrong' }, elsewhere());
-  const shown = await card();
-  assert.equal(shown.match(/app\.auth_failed/g).length, 5, 'the last five');
+  const shown = await failuresOf(ada, clientId);
+  assert.equal(shown.match(/app\.auth_failed/g).length, 7);
   assert.match(shown, /The client secret was wrong/);
   assert.ok(!shown.includes('bi_cs_wrong') && !shown.includes(secret));
+  const card = (await page(ada, APPS)).text.split('<section').find((part) => part.includes(clientId));
+  assert.match(card, /5 failures lately/);
   const stranger = await signedIn(server, addPerson(server, { email: 'stranger@example.com' }));
-  assert.ok(!(await page(stranger, APPS)).text.includes('app.auth_failed'));
+  assert.ok(!(await page(stranger, APPS)).text.includes(clientId));
+  assert.equal((await page(stranger, `${APPS}/${clientId}`)).status, 404);
+  assert.equal((await page(new Browser(server), `${APPS}/${clientId}`)).status, 303);
+});
+
+const authorizeWith = (app, change) => `/api/auth/mcp/authorize?${new URLSearchParams(Object.entries({ client_id: app.clientId, redirect_uri: 'https://builder.example/callback', response_type: 'code', scope: 'org:read', state: 's', ...change }).filter(([, value]) => value !== undefined))}`;
+const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
+// [what the app does, what its developer reads]
+const authorizeMistakes = [
+  ['a redirect URI that is not registered', { redirect_uri: 'https://builder.example/callback/' }, /register it exactly as sent.*<code dir="ltr">https:\/\/builder\.example\/callback\/<\/code>/],
+  ['one with secrets in it', { redirect_uri: 'https://user:hidden@builder.example/other2?token=hidden#hidden' }, /<code dir="ltr">https:\/\/builder\.example\/other2\?…<\/code>/],
+  ['no redirect URI', { redirect_uri: undefined }, /No redirect_uri was sent/],
+  ['a scope that does not exist', { scope: 'org:read org:everything' }, /does not exist.*<code dir="ltr">org:everything<\/code>/],
+  ['another response type', { response_type: 'token' }, /response_type must be code/],
+  ['a request object', { request: 'x.y.z' }, /request and request_uri are not supported/],
+  ['an unknown prompt', { prompt: 'often' }, /prompt takes none/],
+  ['PKCE without S256', { code_challenge: challenge }, /code_challenge_method must be S256/],
+  ['a method without a challenge', { code_challenge_method: 'S256' }, /This app has to use PKCE/],
+  ['a malformed challenge', { code_challenge: 'short', code_challenge_method: 'S256' }, /The code_challenge is malformed/],
+  ['another resource', { resource: 'https://other.example/' }, /The resource does not name this server/],
+  ['a parameter that is too long', { nonce: 'n'.repeat(4097) }, /longer than 4096 bytes/],
+];
+test('what an app gets wrong at the authorize endpoint is on record, in words and with what to do', async () => {
+  for (const [what, change, words] of authorizeMistakes) {
+    const app = await registered(ada, { name: what });
+    assert.equal((await new Browser(server).request(authorizeWith(app, change))).status, 400, what);
+    const shown = await failuresOf(ada, app.clientId);
+    assert.match(shown, words, what);
+    assert.equal(shown.match(/authorize\.refused/g).length, 1, what);
+    assert.ok(!shown.includes('hidden') && !shown.includes('127.0.0.1'), `${what}: neither secrets nor a visitor's address`);
+  }
+  const { clientId } = await registered(ada, { name: 'Switched off' });
+  await post(ada, APPS, { decision: 'disable', client_id: clientId });
+  assert.equal((await new Browser(server).request(authorizeWith({ clientId }))).status, 400);
+  assert.match(await failuresOf(ada, clientId), /The app is disabled/);
+});
+
+test('no mistake is on record when an app only asks whether somebody is signed in', async () => {
+  const app = await registered(ada, { name: 'Asking' });
+  await ada.request(authorizeWith(app, { prompt: 'none' }));
+  await new Browser(server).request(authorizeWith(app, { prompt: 'none' }));
+  assert.match(await failuresOf(ada, app.clientId), /Nothing has gone wrong lately/);
+});
+
+test('what an app gets wrong at the token endpoint is on record with its reason', async () => {
+  const person = { ...seed, browser: ada };
+  const app = await registered(ada, { name: 'Exchanging' });
+  const full = { clientId: app.clientId, clientSecret: app.secret, redirectUris: ['https://builder.example/callback'] };
+  const other = await registered(ada, { name: 'Another' });
+  const begin = () => codeFor(server, person, { app: full, browser: ada, pkce: true });
+  const cases = [
+    [{ client_secret: undefined }, /No client secret was sent/],
+    [{ code: 'bi_ac_nothing' }, /The code is unknown/],
+    [{ redirect_uri: 'https://builder.example/other' }, /differs from the one at the authorize endpoint.*<code dir="ltr">https:\/\/builder\.example\/callback<\/code>/],
+    [{ code_verifier: undefined }, /No code_verifier was sent/],
+    [{ code_verifier: 'short' }, /The code_verifier is malformed/],
+    [{ code_verifier: 'v'.repeat(43) }, /does not belong to the code_challenge/],
+    [{ resource: 'https://other.example/' }, null],
+  ];
+  for (const [change, words] of cases) {
+    const answer = await redeem(server, await begin(), change, elsewhere());
+    assert.notEqual(answer.status, 200);
+    if (words) assert.match(await failuresOf(ada, app.clientId), words);
+  }
+  const foreign = await begin();
+  await tokenRequest(server, { grant_type: 'authorization_code', code: foreign.code, redirect_uri: 'https://builder.example/callback', client_id: other.clientId, client_secret: other.secret });
+  assert.match(await failuresOf(ada, other.clientId), /issued to another app/);
+  const once = await begin();
+  const tokens = await redeem(server, once);
+  assert.equal(tokens.status, 200, tokens.text);
+  await refresh(server, full, tokens.body.refresh_token, { scope: 'org:read projects:write' });
+  assert.match(await failuresOf(ada, app.clientId), /asked for more than was granted/);
+  await refresh(server, full, 'rt_nothing');
+  assert.match(await failuresOf(ada, app.clientId), /The refresh token is unknown here/);
+  await redeem(server, once);
+  assert.match(await failuresOf(ada, app.clientId), /A code was sent a second time/);
+  await refresh(server, full, tokens.body.refresh_token);
+  assert.match(await failuresOf(ada, app.clientId), /The connection has been ended/);
+  const spa = await registered(ada, { name: 'No secret here', type: 'spa' });
+  await fails(spa.clientId, 'bi_cs_needless');
+  assert.match(await failuresOf(ada, spa.clientId), /This app has no secret, but one was sent/);
+  for (const secret of [app.secret]) {
+    await post(ada, APPS, { decision: 'rotate', client_id: app.clientId });
+    await post(ada, APPS, { decision: 'rotate', client_id: app.clientId });
+    assert.equal((await fails(app.clientId, secret)).body.error, 'invalid_client');
+  }
+  const shown = await failuresOf(ada, app.clientId);
+  assert.match(shown, /has been replaced and no longer works/);
+  for (const secret of [app.secret, tokens.body.refresh_token, once.code, foreign.code]) assert.ok(!shown.includes(secret));
+});
+
+test('nobody floods the record from outside: so many of a kind a minute, and the last one says so', async () => {
+  const app = await registered(ada, { name: 'Flooded' });
+  for (let i = 0; i < 40; i++) await new Browser(server).request(authorizeWith(app, { redirect_uri: `https://evil.example/${i}` }), { headers: elsewhere() });
+  for (let i = 0; i < 40; i++) await fails(app.clientId, 'bi_cs_wrong');
+  await new Browser(server).request(authorizeWith(app, { scope: 'nothing' }));
+  const events = server.run(['audit', '--app', app.clientId]).stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
+  const of = (kind, reason) => events.filter((e) => e.kind === kind && e.detail.reason === reason);
+  assert.equal(of('authorize.refused', 'redirect_unregistered').length, 10);
+  assert.equal(of('authorize.refused', 'redirect_unregistered').at(-1).detail.more, 'left out for a minute');
+  assert.equal(of('app.auth_failed', 'secret_wrong').length, 10);
+  assert.equal(of('authorize.refused', 'scope_unknown').length, 1, 'another mistake is not lost for it');
+  for (let i = 0; i < 20; i++) await new Browser(server).request(authorizeWith(app, {}));
+  assert.equal(server.run(['audit', '--app', app.clientId, '--kind', 'authorize.shown']).stdout, '', 'who is not signed in leaves no trace of a visit');
+});
+
+test('a person registers so many apps and no more; the operator does not count', async () => {
+  const own = await startServer({ settings: { apps_per_person_max: 2 } });
+  try {
+    const person = addPerson(own, { email: 'maker@example.com', org: 'makers' });
+    const browser = await signedIn(own, person);
+    const register = async (name, organization = '') => {
+      const { csrf } = hidden((await browser.request(APPS)).text, APPS);
+      return browser.request(APPS, { method: 'POST', form: { csrf, ...web, name, organization } });
+    };
+    const first = await register('One');
+    assert.equal(first.status, 200);
+    assert.equal((await register('Two', 'makers')).status, 200);
+    const third = await register('Three');
+    assert.equal(third.status, 409);
+    assert.match(third.text, /as many apps as one person may/);
+    assert.match(third.text, /value="Three"/, 'what was typed is kept');
+    const { csrf } = hidden((await browser.request(APPS)).text, APPS);
+    await browser.request(APPS, { method: 'POST', form: { csrf, decision: 'disable', client_id: clientIn(first.text) } });
+    assert.equal((await register('Four')).status, 409, 'one that was just disabled still counts, for a day');
+    own.cli(['app', 'add', '--name', 'Any', '--type', 'web', '--redirect-uri', 'https://a.example/']);
+  } finally { await own.close(); }
 });
 
 test('"Try it" leads to the consent page of the app', async () => {
