@@ -254,6 +254,19 @@ test('rule_053 rule_054 prompt=none never shows a page', async () => {
   assert.equal((await silent(stranger, { scope: 'org:read keys:read' })).get('error'), 'consent_required');
 });
 
+test('rule_061 a consent is not remembered for another host to go back to, nor for who is no administrator any more', async () => {
+  const app = server.cli(['app', 'add', '--name', 'Two Homes', '--type', 'web', '--redirect-uri', 'https://one.example/cb', '--redirect-uri', 'https://one.example/other', '--redirect-uri', 'https://two.example/cb']);
+  const person = addPerson(server, { email: 'two.homes@example.com' });
+  server.cli(['org', 'member', 'add', '--org', seed.org, '--email', person.email, '--role', 'admin']);
+  const browser = await signedIn(server, person);
+  const silent = async (redirect = app.redirectUris[0]) => query((await browser.request(authorizeUrl(app, { prompt: 'none', redirect_uri: redirect }))).location);
+  await connectWith(server, { ...seed, ...person, org: seed.org }, { app, scope: 'org:read', browser });
+  for (const same of app.redirectUris.slice(0, 2)) assert.match((await silent(same)).get('code'), /^bi_ac_/, same);
+  assert.equal((await silent(app.redirectUris[2])).get('error'), 'consent_required');
+  server.cli(['org', 'member', 'add', '--org', seed.org, '--email', person.email, '--role', 'member']);
+  assert.equal((await silent()).get('error'), 'consent_required');
+});
+
 test('rule_054 prompt=consent shows the page although all was approved before', async () => {
   const page = await openConsent(ada, seed.web, { prompt: 'consent' });
   assert.equal(page.status, 200);
@@ -600,11 +613,17 @@ test('rule_053 rule_062 an app that nobody has checked is marked, and gets no er
     }
     const page = await openConsent(browser, people.web);
     assert.match(page.text, /class="badge warn"/);
-    await connectWith(own, people, { browser });
+    await connectWith(own, people, { browser, scope: 'org:read' });
     const after = await wrong();
     assert.equal(query(after.location).get('error'), 'invalid_scope', 'once it was approved');
-    const silent = await browser.request(authorizeUrl(people.web, { prompt: 'none' }));
-    assert.equal(query(silent.location).get('error'), 'consent_required', 'rule_061: never without asking');
+    const silent = () => browser.request(authorizeUrl(people.web, { prompt: 'none', scope: 'org:read' }));
+    assert.equal(query((await silent()).location).get('error'), 'consent_required', 'rule_061: never without asking, although nothing has changed');
+    await own.stop();
+    alterStore(own, 'UPDATE app SET verified = 1; UPDATE app SET pkce_required = 0');
+    await own.start();
+    assert.match(query((await silent()).location).get('code'), /^bi_ac_/, 'that it was not checked was the only reason');
+    const native = await browser.request(authorizeUrl(people.native));
+    assert.equal(query(native.location).get('error'), 'invalid_request', 'rule_087: whatever its row says, an app without a secret needs a challenge');
   } finally {
     await own.close();
   }
