@@ -231,6 +231,7 @@ static bool answer(const struct act *act, const struct refresh *r, const struct 
 		.grant_id = row->grant.public_id,
 		.organization_id = row->organization_public_id,
 		.organization_slug = row->organization_slug,
+		.organization_name = row->organization_name,
 		.scopes = row->grant.scopes & r->asker->app.scopes,
 		.mode = row->grant.projects.mode,
 		.projects = &projects,

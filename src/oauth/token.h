@@ -17,7 +17,8 @@ struct token_in {
 	struct strs resource;
 };
 struct token_grant {
-	str grant_id, organization_id, organization_slug, project_access, refresh_token;
+	str grant_id, organization_id, organization_slug, organization_name, project_access;
+	str refresh_token;
 	struct strs scopes, project_ids; /* project_ids: empty is all; left out when nothing is left
 	                                    of a limited grant */
 };

@@ -44,7 +44,7 @@ void token_put_access(const struct act *act, const struct access_source *source,
 /* One grant of the answer; the first one also fills the top level. projects: of a limited grant,
  * those that still exist. */
 struct granted {
-	str grant_id, organization_id, organization_slug, refresh_token;
+	str grant_id, organization_id, organization_slug, organization_name, refresh_token;
 	int64_t scopes;
 	enum project_mode mode;
 	const struct named_projects *projects;

@@ -533,6 +533,7 @@ static struct family_row family_of(int64_t id, const struct cell *c)
 		.organization_public_id = c[24].s, .organization_slug = c[25].s,
 		.account_disabled = c[26].i != 0,
 		.role = c[27].null ? ROLE_NONE : role_by_name(c[27].s),
+		.organization_name = c[28].s,
 	};
 }
 

@@ -144,7 +144,7 @@ struct family_row {                      /* a family with all that a refresh loo
 	str     sealed, scope_text, resource, network, networks, history;
 	struct grant grant;                  /* projects: only the mode */
 	int64_t organization_id;
-	str     organization_public_id, organization_slug;
+	str     organization_public_id, organization_slug, organization_name;
 	bool    account_disabled;
 	enum role role;                      /* of the person in the organization, now */
 };

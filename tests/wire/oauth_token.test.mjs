@@ -53,7 +53,11 @@ test('rule_096 rule_097 rule_098 rule_132 rule_133 the answer has everything a c
   assert.deepEqual(body.project_ids, []);
   assert.equal(body.project_access, 'all');
   const [grant] = body.grants;
-  assert.deepEqual(Object.keys(grant).sort(), ['grant_id', 'organization_id', 'organization_slug', 'project_access', 'project_ids', 'refresh_token', 'scopes']);
+  assert.deepEqual(Object.keys(grant).sort(), ['grant_id', 'organization_id', 'organization_name', 'organization_slug', 'project_access', 'project_ids', 'refresh_token', 'scopes']);
+  assert.deepEqual([grant.organization_slug, grant.organization_name], ['acme', 'Acme Corp'], 'E-23');
+  const [again] = assertTokens(await refresh(server, seed.web, body.refresh_token)).grants;
+  assert.deepEqual(Object.keys(again).sort(), Object.keys(grant).sort(), 'a refresh tells the same');
+  assert.equal(again.organization_name, 'Acme Corp');
   assert.deepEqual(grant.scopes, ['org:read', 'projects:read']);
 });
 
@@ -353,6 +357,18 @@ test('rule_103 unknown, foreign, used-up and malformed codes get the same answer
   assert.equal(JSON.parse(bodies[4]).error, 'invalid_grant');
 });
 
+test('rule_102 whoever has proved who they are is never told invalid_client, which makes SDKs throw their registration away', async () => {
+  const good = { client_id: seed.web.clientId, client_secret: seed.web.clientSecret };
+  const rows = [{}, { grant_type: 'password' }, { grant_type: 'client_credentials' }, { grant_type: 'authorization_code' }, { grant_type: 'refresh_token' }, { ...claim() }, { ...claim(), redirect_uri: '' }, { ...claim(), redirect_uri: 'https://evil.example/' }, { ...claim(), code_verifier: 'x' }, { ...claim(), code: 'x'.repeat(5000) }, { grant_type: 'refresh_token', refresh_token: 'rt_x' }, { grant_type: 'refresh_token', refresh_token: 'x', scope: 'no such' }, { ...claim(), resource: 'x' }, { ...claim(), authorization_details: '[]' }];
+  const fresh = await code(), foreign = await code({ app: other });
+  rows.push({ ...redeemForm(fresh), redirect_uri: `${seed.redirect}x` }, { ...redeemForm(foreign), ...good }, { ...redeemForm(fresh), code_verifier: pkce().verifier });
+  for (const row of rows) {
+    const answer = await ask({ ...row, ...good });
+    assert.equal(answer.status, 400, JSON.stringify(row).slice(0, 80));
+    assert.match(answer.body.error, /^(invalid_request|invalid_grant|invalid_target|invalid_authorization_details|unsupported_grant_type)$/, JSON.stringify(row).slice(0, 80));
+  }
+});
+
 test('rule_104 rule_117 guessing an app\'s secret is slowed down with temporarily_unavailable and Retry-After, for the guesser alone', async () => {
   const attacker = from('198.18.3.4');
   let limited;
@@ -542,7 +558,9 @@ test('rule_084 rule_150 seed_09 a code and a short installation token end with t
     await passed(expires - Date.now() + 50);
     assert.equal((await organizations(own, minted.body.installation_token)).status, 401, 'unknown and expired look alike');
     await passed(10_050 - (Date.now() - issued));
-    assertOauthError(await redeem(own, late), 400, 'invalid_grant');
+    const expired = await redeem(own, late), unknown = await redeem(own, { ...late, code: neighbour(late.code) });
+    assertOauthError(expired, 400, 'invalid_grant');
+    assert.equal(expired.text, unknown.text, 'rule_103: unknown and expired codes look alike');
     assert.equal((await me(own, connection.access_token)).status, 200);
   } finally {
     await own.close();
