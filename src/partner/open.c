@@ -153,6 +153,13 @@ static enum bi18n_stored no_swap(void *context, const char *digest, const char *
 	return BI18N_STORED_NONE;
 }
 
+static enum bi18n_stored no_replace(void *context, const char *owner, const char *organization,
+				    const struct bi18n_row *row)
+{
+	(void)context, (void)owner, (void)organization, (void)row;
+	return BI18N_STORED_NONE;
+}
+
 static enum bi18n_stored no_put(void *context, const struct bi18n_pending *pending, int64_t now_ms)
 {
 	(void)context, (void)pending, (void)now_ms;
@@ -172,6 +179,7 @@ bool partner_open_bare(struct partner *p, int *exit_out)
 						    .find = no_find,
 						    .list = no_list,
 						    .swap = no_swap,
+						    .replace = no_replace,
 						    .pending_put = no_put,
 						    .pending_take = no_take };
 	struct bi18n_key key = { 0 };
