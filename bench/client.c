@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_client BASE_URL STORE: times libbi18n against a running server. The application is BI18N_CLIENT_ID and
- * BI18N_CLIENT_SECRET. Prints an authorize URL, reads where the browser came back to, then prints "name value" lines. */
+ * bench_client BASE_URL STORE [ROUNDS]: times libbi18n against a running server. The application is BI18N_CLIENT_ID
+ * and BI18N_CLIENT_SECRET. Prints an authorize URL, reads where the browser came back to, then "name value" lines. */
 #include <bi18n.h>
 #include <curl/curl.h>
 #include <pthread.h>
@@ -11,9 +11,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINE_MAX_BYTES = 8192, THREADS_MAX = 2, NS_PER_S = 1000000000, TOKEN_CALLS = 5000000, REQUESTS = 200, ROUNDS = 151 };
+enum { LINE_MAX_BYTES = 8192, THREADS_MAX = 2, NS_PER_S = 1000000000, TOKEN_CALLS_A_ROUND = 32768, REQUESTS = 200,
+       ROUNDS_DEFAULT = 151, ROUNDS_MAX = 1001 };
 
 static const char owner[] = "bench";
+static int        rounds = ROUNDS_DEFAULT;
 static const char path[] = "/api/oauth-client/organizations";
 
 /* Memory, counted ----------------------------------------------------------------------------------- */
@@ -86,12 +88,13 @@ static void *read_tokens(void *context)
 	struct reader *r = context;
 	char           token[BI18N_TOKEN_MAX];
 	double         started = seconds(CLOCK_MONOTONIC);
+	int            calls = rounds * TOKEN_CALLS_A_ROUND;
 
-	for (int i = 0; i < TOKEN_CALLS; i++) {
+	for (int i = 0; i < calls; i++) {
 		if (bi18n_installation_token(r->client, owner, r->organization, NULL, token, NULL, NULL) != BI18N_OK)
 			exit(EXIT_FAILURE);
 	}
-	r->ns = (seconds(CLOCK_MONOTONIC) - started) * NS_PER_S / TOKEN_CALLS;
+	r->ns = (seconds(CLOCK_MONOTONIC) - started) * NS_PER_S / calls;
 	return NULL;
 }
 
@@ -134,6 +137,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *context)
 	return size * n;
 }
 
+/* The same request, byte for byte. */
 static CURL *bare_open(const char *base, const char *token, struct curl_slist **headers)
 {
 	char  url[BI18N_URL_MAX], header[BI18N_TOKEN_MAX + 32];
@@ -141,7 +145,7 @@ static CURL *bare_open(const char *base, const char *token, struct curl_slist **
 
 	snprintf(url, sizeof(url), "%s%s", base, path);
 	snprintf(header, sizeof(header), "Authorization: Bearer %s", token);
-	*headers = curl_slist_append(NULL, header);
+	*headers = curl_slist_append(curl_slist_append(NULL, "User-Agent: libbi18n/0.1.0"), header);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
@@ -198,11 +202,13 @@ static void compare(struct bi18n *client, const char *organization, const char *
 {
 	struct curl_slist *headers;
 	CURL              *easy = bare_open(base, token, &headers);
-	double             bare_wall[ROUNDS], ours_wall[ROUNDS], ratio[ROUNDS], bare_cpu[ROUNDS], ours_cpu[ROUNDS];
+	double             bare_wall[ROUNDS_MAX], ours_wall[ROUNDS_MAX], ratio[ROUNDS_MAX], bare_cpu[ROUNDS_MAX],
+	                   ours_cpu[ROUNDS_MAX], ratio_cpu[ROUNDS_MAX];
+	size_t             n = (size_t)rounds;
 
 	requests(client, organization, NULL);
 	requests(NULL, NULL, easy);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		struct cost bare = requests(NULL, NULL, easy), ours = requests(client, organization, NULL);
 
 		bare_wall[i] = bare.wall_us;
@@ -210,10 +216,12 @@ static void compare(struct bi18n *client, const char *organization, const char *
 		ratio[i] = ours.wall_us / bare.wall_us;
 		bare_cpu[i] = bare.cpu_us;
 		ours_cpu[i] = ours.cpu_us;
+		ratio_cpu[i] = ours.cpu_us / bare.cpu_us;
 	}
-	printf("curl_us %.2f\nrequest_us %.2f\n", median(bare_wall, ROUNDS), median(ours_wall, ROUNDS));
-	printf("overhead_percent %.1f\n", (median(ratio, ROUNDS) - 1) * 100);
-	printf("curl_cpu_us %.2f\nrequest_cpu_us %.2f\n", median(bare_cpu, ROUNDS), median(ours_cpu, ROUNDS));
+	printf("curl_us %.2f\nrequest_us %.2f\n", median(bare_wall, n), median(ours_wall, n));
+	printf("overhead_percent %.1f\n", (median(ratio, n) - 1) * 100);
+	printf("overhead_cpu_percent %.1f\n", (median(ratio_cpu, n) - 1) * 100);
+	printf("curl_cpu_us %.2f\nrequest_cpu_us %.2f\n", median(bare_cpu, n), median(ours_cpu, n));
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
 }
@@ -275,6 +283,21 @@ static size_t warm_up(struct bi18n *client, char organization[BI18N_ID_MAX])
 	return n;
 }
 
+static bool rounds_read(const char *text)
+{
+	char rest;
+
+	return sscanf(text, "%4d%c", &rounds, &rest) == 1 && rounds > 0 && rounds <= ROUNDS_MAX;
+}
+
+/* How much more two threads get from memory than one does; 2 is all that two cores can give. */
+static void tokens(struct bi18n *client, const char *organization)
+{
+	double one = token_ns(client, organization, 1), two = token_ns(client, organization, 2);
+
+	printf("token_ns_1 %.1f\ntoken_ns_2 %.1f\ntoken_scaling %.2f\n", one, two, 2 * one / two);
+}
+
 int main(int argc, char **argv)
 {
 	struct bi18n_error error;
@@ -282,8 +305,8 @@ int main(int argc, char **argv)
 	char               token[BI18N_TOKEN_MAX], organization[BI18N_ID_MAX];
 	size_t             before, n;
 
-	if (argc != 3) {
-		fprintf(stderr, "Usage: bench_client BASE_URL STORE\n");
+	if (argc < 3 || argc > 4 || (argc == 4 && !rounds_read(argv[3]))) {
+		fprintf(stderr, "Usage: bench_client BASE_URL STORE [ROUNDS]\n");
 		return EXIT_FAILURE;
 	}
 	client = client_open(argv[1], argv[2]);
@@ -292,8 +315,7 @@ int main(int argc, char **argv)
 	printf("bytes_per_connection %.0f\n", (double)(atomic_load(&live_bytes) - before) / (double)n);
 	if (bi18n_installation_token(client, owner, organization, NULL, token, NULL, &error) != BI18N_OK)
 		fail(&error);
-	printf("token_ns_1 %.1f\n", token_ns(client, organization, 1));
-	printf("token_ns_2 %.1f\n", token_ns(client, organization, 2));
+	tokens(client, organization);
 	compare(client, organization, argv[1], token);
 	bi18n_wipe(token, sizeof(token));
 	bi18n_close(&client);
