@@ -22,7 +22,7 @@ static enum transport_result send_input(void *context, const struct transport_re
 		return TRANSPORT_NOMEM;
 	*out = (struct transport_answer){
 		.status = statuses[(input_n + (size_t)answers++) % COUNT(statuses)], .body = { body, input_n },
-		.content_type = "application/json", .etag = "", .retry_after = "0",
+		.content_type = "application/json", .etag = "", .retry_after = "0", .date = "",
 	};
 	return TRANSPORT_ANSWERED;
 }

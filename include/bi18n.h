@@ -120,9 +120,11 @@ struct bi18n_clock {
 	void    (*sleep_ms)(void *context, int64_t ms);
 };
 
-/* One may serve many calls. A call that it stops returns BI18N_ECANCELED within about a second. */
+/* One may serve many calls. A call that it stops returns BI18N_ECANCELED within 50 ms, wherever it waits: for the
+ * network, between attempts, for another thread or process that mints. (Only a statement of the store is let end, and
+ * a Redis that hangs is given half a second.) Needs no client, hence not its allocator. */
 struct bi18n_cancel;
-struct bi18n_cancel *bi18n_cancel_create(void);                   /* NULL: no memory                   */
+struct bi18n_cancel *bi18n_cancel_create(void);                   /* NULL: no memory or no descriptor  */
 void bi18n_cancel(struct bi18n_cancel *cancel);                   /* any thread, also a signal handler */
 void bi18n_cancel_destroy(struct bi18n_cancel **cancel);          /* after the last call that used it  */
 

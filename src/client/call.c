@@ -18,15 +18,11 @@ static bool method_repeatable(const char *method)
 
 static bool path_is_sane(const char *path)
 {
-	size_t n = 0;
+	const char *p = path;
 
-	if (path[0] != '/' || path[1] == '/')
-		return false;
-	for (; path[n] != '\0'; n++) {
-		if (path[n] <= ' ' || path[n] > '~' || path[n] == '#' || path[n] == '\\' || n >= PATH_BYTES_MAX)
-			return false;
-	}
-	return true;
+	while (*p > ' ' && *p <= '~' && *p != '#' && *p != '\\')
+		p++;
+	return *p == '\0' && path[0] == '/' && path[1] != '/' && p - path <= PATH_BYTES_MAX;
 }
 
 static bool header_is_sane(const char *value)
@@ -56,6 +52,8 @@ static bool request_check(struct work *w, const struct bi18n_request *r)
 	if ((r->content_type != NULL && !header_is_sane(r->content_type)) ||
 	    (r->if_none_match != NULL && !header_is_sane(r->if_none_match)))
 		return fault_set(w, BI18N_EINVAL, "content_type or if_none_match: not a header's value");
+	if (r->body_n > 0 && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0))
+		return fault_set(w, BI18N_EINVAL, "body: not with %s", r->method);
 	return r->body != NULL || r->body_n == 0 || fault_set(w, BI18N_EINVAL, "body: NULL, but body_n is not 0");
 }
 
@@ -66,12 +64,12 @@ static bool request_make(struct work *w, const struct bi18n_request *r, const ch
 	const char *type = r->content_type == NULL ? "application/json" : r->content_type;
 
 	*out = (struct transport_request){
-		.method = r->method, .url = pool_printf(&w->pool, "%s%s", w->client->base_url, r->path),
+		.method = r->method, .url = pool_join(&w->pool, str_from(w->client->base_url), str_from(r->path)),
 		.repeatable = r->idempotent || method_repeatable(r->method),
 		.answer_bytes_max = w->client->answer_bytes_max,
 	};
 	out->headers[out->headers_n++] =
-		pool_printf(&w->pool, trpc ? "x-api-key: %s" : "Authorization: Bearer %s", token);
+		pool_join(&w->pool, trpc ? S("x-api-key: ") : S("Authorization: Bearer "), str_from(token));
 	if (r->body != NULL) {
 		out->body = (str){ r->body, r->body_n };
 		out->headers[out->headers_n++] = pool_printf(&w->pool, "Content-Type: %s", type);
@@ -182,6 +180,17 @@ static bool answer_sort(struct work *w, struct entry *entry, const char *token, 
 	}
 }
 
+/* Into the result from here on; what renewing the token brings never gets there. */
+static bool exchange_result(struct work *w, struct transport_request *request, struct transport_answer *out)
+{
+	bool ok;
+
+	w->answers = w->result != NULL ? w->result : &w->pool;
+	ok = exchange(w, request, out);
+	w->answers = &w->pool;
+	return ok;
+}
+
 bool call_send(struct work *w, const char *owner, const char *organization, const struct bi18n_request *r,
                struct transport_answer *out, struct entry **entry_out)
 {
@@ -198,7 +207,7 @@ bool call_send(struct work *w, const char *owner, const char *organization, cons
 		if (!token_take(w, entry, token, NULL) || !quiet_over(w, entry, r->path) ||
 		    !request_make(w, r, token, &request))
 			return false;
-		if (!exchange(w, &request, out)) {
+		if (!exchange_result(w, &request, out)) {
 			if (w->fault.code == BI18N_RATE_LIMITED)
 				quiet_begin(w, entry, r->path, out);
 			return false;
@@ -212,23 +221,34 @@ bool call_send(struct work *w, const char *owner, const char *organization, cons
 	}
 }
 
+static void answer_tell(struct bi18n_answer *result, const struct transport_answer *answer)
+{
+	result->status = answer->status;
+	result->body = answer->body.p;
+	result->body_n = answer->body.n;
+	result->content_type = answer->content_type;
+	result->etag = answer->etag;
+}
+
 bool answer_give(struct work *w, const struct transport_answer *answer, struct bi18n_answer **out)
 {
-	struct bi18n_answer *result = result_create(&w->client->alloc, sizeof(*result));
-	struct pool         *p;
+	struct bi18n_answer    *result = result_create(&w->client->alloc, sizeof(*result));
+	struct transport_answer copy;
+	struct pool            *p;
 
 	if (result == NULL)
 		return fault_nomem(w);
 	p = result_pool(result);
-	result->status = answer->status;
-	result->body = pool_cstr(p, answer->body);
-	result->body_n = answer->body.n;
-	result->content_type = pool_cstr(p, str_from(answer->content_type));
-	result->etag = pool_cstr(p, str_from(answer->etag));
+	copy = (struct transport_answer){
+		.status = answer->status, .body = { pool_cstr(p, answer->body), answer->body.n },
+		.content_type = pool_cstr(p, str_from(answer->content_type)),
+		.etag = pool_cstr(p, str_from(answer->etag)),
+	};
 	if (p->failed) {
 		bi18n_free(result);
 		return fault_nomem(w);
 	}
+	answer_tell(result, &copy);
 	*out = result;
 	return true;
 }
@@ -237,12 +257,22 @@ enum bi18n_code bi18n_request(struct bi18n *client, const char *owner_id, const 
                               const struct bi18n_request *request, const struct bi18n_call *call,
                               struct bi18n_answer **out, struct bi18n_error *error)
 {
+	struct bi18n_answer    *result = result_create(&client->alloc, sizeof(*result));
 	struct transport_answer answer;
 	struct entry           *entry = NULL;
 	struct work             w;
 
 	work_begin(&w, client, call, error);
-	if (call_send(&w, owner_id, organization, request, &answer, &entry))
-		answer_give(&w, &answer, out);
+	if (result == NULL) {
+		fault_put(&w, BI18N_ENOMEM, "out of memory");
+		return work_end(&w);
+	}
+	w.result = result_pool(result);
+	if (call_send(&w, owner_id, organization, request, &answer, &entry)) {
+		answer_tell(result, &answer);
+		*out = result;
+	} else {
+		bi18n_free(result);
+	}
 	return work_end_with(&w, entry);
 }

@@ -33,10 +33,13 @@ struct fault {
 struct work {
 	struct bi18n       *client;
 	struct pool         pool;
+	struct pool        *answers;           /* where answers are put: `pool`, but for call_send's */
+	struct pool        *result;            /* where call_send's are; NULL: `pool` as well */
 	struct bi18n_cancel *cancel;
 	int64_t             deadline_ms;       /* steady */
 	struct bi18n_error *error;             /* the caller's; may be NULL */
 	struct fault        fault;
+	struct pool_near    near;              /* of `pool`; not cleared */
 };
 
 /* A connection as this process knows it. Lives as long as the client: readers hold no reference. */
@@ -142,7 +145,8 @@ char *list_to_json(struct pool *p, const char *list);
 
 /* true: an answer that is not 5xx, 429 or a redirect (304 is one). */
 bool exchange(struct work *w, struct transport_request *request, struct transport_answer *out);
-int64_t retry_after_ms(const char *header);                /* -1: none */
+/* when.c: Retry-After, a day at most; `date` is the answer's Date header. -1: neither seconds nor a date. */
+int64_t retry_after_ms(const char *header, const char *date, int64_t wall_ms);
 /* {"error":…} of an answer, or its tRPC form; "" if there is none. required_out may be NULL. */
 const char *answer_error(struct work *w, const struct transport_answer *answer, const char **required_out);
 /* The fault of a 4xx that no state explains. */
@@ -257,7 +261,7 @@ void ready_url(struct bi18n *client, struct entry *entry, const char *scope, cha
 
 /* call.c --------------------------------------------------------------------------------------------- */
 
-/* bi18n_request within a call: the answer is in w->pool. *entry_out as soon as it is known. */
+/* bi18n_request within a call: the answer is in w->result, or else in w->pool. *entry_out as soon as it is known. */
 bool call_send(struct work *w, const char *owner, const char *organization, const struct bi18n_request *request,
                struct transport_answer *out, struct entry **entry_out);
 /* Copies an answer to a result of the program's. */

@@ -5,16 +5,8 @@ enum {
 	PAUSE_FIRST_MS = 200,
 	PAUSE_MAX_MS = 5 * SECOND_MS,
 	PAUSE_UNTOLD_MS = 1 * SECOND_MS,          /* 429 without Retry-After */
-	RETRY_AFTER_S_MAX = 24 * 60 * 60,
 	RATE_WAITS_MAX = 2
 };
-
-int64_t retry_after_ms(const char *header)
-{
-	int64_t seconds;
-
-	return str_i64(str_from(header), 0, RETRY_AFTER_S_MAX, &seconds) ? seconds * SECOND_MS : -1;
-}
 
 const char *answer_error(struct work *w, const struct transport_answer *answer, const char **required_out)
 {
@@ -131,7 +123,8 @@ static enum outcome send_failed(struct work *w, const struct transport_request *
 static enum outcome sort_answer(struct work *w, const struct transport_request *request,
                                 const struct transport_answer *answer, int64_t *after_ms)
 {
-	*after_ms = retry_after_ms(answer->retry_after);
+	*after_ms = answer->retry_after[0] == '\0' ? -1 :
+	            retry_after_ms(answer->retry_after, answer->date, wall_now(w->client));
 	if (answer->status == 429) {
 		*after_ms = *after_ms < 0 ? PAUSE_UNTOLD_MS : *after_ms;
 		fault_status(w, BI18N_RATE_LIMITED, answer, *after_ms);
@@ -163,7 +156,7 @@ static enum outcome attempt_once(struct work *w, struct transport_request *reque
 	request->cancel = w->cancel;
 	if (request->timeout_ms <= 0)
 		request->timeout_ms = 1;
-	result = client->transport.send(client->transport.context, request, &w->pool, out, why);
+	result = client->transport.send(client->transport.context, request, w->answers, out, why);
 	if (result != TRANSPORT_ANSWERED)
 		return send_failed(w, request, result, why);
 	return sort_answer(w, request, out, after_ms);

@@ -170,7 +170,7 @@ static enum transport_result fake_send(void *context, const struct transport_req
 	if (f->on_request != NULL)
 		f->on_request(f, r->url);
 	pthread_mutex_lock(&f->lock);
-	*out = (struct transport_answer){ .content_type = "", .etag = "", .retry_after = "" };
+	*out = (struct transport_answer){ .content_type = "", .etag = "", .retry_after = "", .date = "" };
 	f->requests++;
 	snprintf(f->last_url, sizeof(f->last_url), "%s", r->url);
 	snprintf(f->last_authorization, sizeof(f->last_authorization), "%s", r->headers_n > 0 ? r->headers[0] : "");

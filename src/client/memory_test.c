@@ -3,6 +3,7 @@
  * Every allocation made to fail once; many threads on one connection. */
 #include "client/fake_test.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/test.h"
@@ -105,6 +106,57 @@ TEST(seed_05_many_threads_over_hours_are_two_mints_an_hour_at_most)
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	CHECK(f.mints >= HOURS && f.mints <= 2 * HOURS);
+	bi18n_close(&client);
+	fake_end(&f);
+}
+
+/* A mint that does not come to an end until it is let go. */
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool     minting;
+
+static void hold_mint(struct fake *fake, const char *url)
+{
+	(void)fake;
+	if (strstr(url, "/tokens") == NULL)
+		return;
+	atomic_store(&minting, true);
+	pthread_mutex_lock(&held);
+	pthread_mutex_unlock(&held);
+}
+
+static void *take_token(void *context)
+{
+	char token[BI18N_TOKEN_MAX];
+
+	CHECK_I64(bi18n_installation_token(context, "u1", "acme", NULL, token, NULL, NULL), BI18N_OK);
+	return NULL;
+}
+
+TEST(who_waits_for_another_threads_mint_can_be_cancelled)
+{
+	struct bi18n_cancel *cancel = bi18n_cancel_create();
+	struct bi18n_options options;
+	struct bi18n        *client = NULL;
+	char                 token[BI18N_TOKEN_MAX];
+	pthread_t            thread;
+
+	fake_begin(&f);
+	options = fake_options(&f);
+	CHECK_I64(fake_open(&f, &options, &client), BI18N_OK);
+	CHECK_I64(fake_connect(client, &f, NULL), BI18N_OK);
+	f.on_request = hold_mint;
+	atomic_store(&minting, false);
+	pthread_mutex_lock(&held);
+	CHECK(pthread_create(&thread, NULL, take_token, client) == 0);
+	while (!atomic_load(&minting))
+		sched_yield();
+	bi18n_cancel(cancel);
+	CHECK_I64(bi18n_installation_token(client, "u1", "acme", &(struct bi18n_call){ .cancel = cancel }, token, NULL,
+	                                   NULL), BI18N_ECANCELED);
+	pthread_mutex_unlock(&held);
+	pthread_join(thread, NULL);
+	CHECK_I64(f.mints, 1);
+	bi18n_cancel_destroy(&cancel);
 	bi18n_close(&client);
 	fake_end(&f);
 }

@@ -12,13 +12,16 @@ enum { BLOCK_BYTES = POOL_BLOCK_BYTES, ALIGN_BYTES = 16, TEXT_FIRST_BYTES = 256 
 struct pool_block {
 	struct pool_block *next;
 	size_t             used, room;
+	bool               lent;                 /* not ours to release */
 	_Alignas(ALIGN_BYTES) unsigned char bytes[];
 };
 
+/* A small result is one allocation: what it points to lies behind it. */
 struct result_head {
 	struct pool pool;
-	size_t      bytes;
+	size_t      bytes;                       /* of the result */
 };
+enum { RESULT_NEAR_BYTES = BLOCK_BYTES < 512 ? 0 : 512 };
 #define RESULT_HEAD_BYTES ((sizeof(struct result_head) + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES)
 
 static void *system_allocate(void *context, size_t bytes)
@@ -73,13 +76,31 @@ void pool_init(struct pool *p, const struct bi18n_allocator *alloc)
 	*p = (struct pool){ .alloc = *alloc };
 }
 
+static void block_lend(struct pool *p, void *memory, size_t bytes)
+{
+	struct pool_block *block = memory;
+
+	if (bytes <= sizeof(*block))
+		return;
+	*block = (struct pool_block){ .room = bytes - sizeof(*block), .next = p->blocks, .lent = true };
+	p->blocks = block;
+}
+
+void pool_near(struct pool *p, struct pool_near *near)
+{
+	if (BLOCK_BYTES >= sizeof(*near))
+		block_lend(p, near, sizeof(*near));
+}
+
 void pool_fini(struct pool *p)
 {
 	while (p->blocks != NULL) {
 		struct pool_block *block = p->blocks;
 
 		p->blocks = block->next;
-		plain_free(&p->alloc, block, sizeof(*block) + block->room);
+		bi18n_wipe(block->bytes, block->used);               /* the rest was never written */
+		if (!block->lent)
+			p->alloc.release(p->alloc.context, block);
 	}
 }
 
@@ -89,17 +110,20 @@ static struct pool_block *pool_block_add(struct pool *p, size_t bytes)
 	struct pool_block *block;
 
 	if (room > SIZE_MAX / 2 ||
-	    (block = plain_alloc(&p->alloc, sizeof(*block) + room)) == NULL) {
+	    (block = p->alloc.allocate(p->alloc.context, sizeof(*block) + room)) == NULL) {
 		p->failed = true;
 		return NULL;
 	}
+	block->used = 0;
+	block->lent = false;
 	block->room = room;
 	block->next = p->blocks;
 	p->blocks = block;
 	return block;
 }
 
-void *pool_alloc(struct pool *p, size_t bytes)
+/* Not zeroed. */
+static void *pool_take(struct pool *p, size_t bytes)
 {
 	struct pool_block *block = p->blocks;
 	size_t             size = (bytes + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
@@ -119,12 +143,31 @@ void *pool_alloc(struct pool *p, size_t bytes)
 	return out;
 }
 
+void *pool_alloc(struct pool *p, size_t bytes)
+{
+	void *out = pool_take(p, bytes);
+
+	if (out != NULL)
+		memset(out, 0, bytes);
+	return out;
+}
+
 char *pool_cstr(struct pool *p, str s)
 {
-	char *out = pool_alloc(p, s.n + 1);
+	return pool_join(p, s, S(""));
+}
 
-	if (out != NULL && s.n > 0)
-		memcpy(out, s.p, s.n);
+char *pool_join(struct pool *p, str a, str b)
+{
+	char *out = a.n > SIZE_MAX / 4 || b.n > SIZE_MAX / 4 ? NULL : pool_take(p, a.n + b.n + 1);
+
+	if (out == NULL)
+		return NULL;
+	if (a.n > 0)
+		memcpy(out, a.p, a.n);
+	if (b.n > 0)
+		memcpy(out + a.n, b.p, b.n);
+	out[a.n + b.n] = '\0';
 	return out;
 }
 
@@ -151,18 +194,11 @@ void text_init(struct text *t, struct pool *pool, size_t bytes_max)
 	*t = (struct text){ .pool = pool, .bytes_max = bytes_max };
 }
 
-static bool text_grow(struct text *t, size_t more)
+/* Moves to a place of `room` bytes. */
+static bool text_move(struct text *t, size_t room)
 {
-	size_t room = t->room == 0 ? TEXT_FIRST_BYTES : t->room;
-	char  *p;
+	char *p = pool_take(t->pool, room);
 
-	if (more > t->bytes_max || t->n > t->bytes_max - more) {
-		t->too_big = true;
-		return false;
-	}
-	while (room < t->n + more + 1)
-		room *= 2;
-	p = pool_alloc(t->pool, room);
 	if (p == NULL)
 		return false;
 	if (t->n > 0)
@@ -171,6 +207,25 @@ static bool text_grow(struct text *t, size_t more)
 	t->p = p;
 	t->room = room;
 	return true;
+}
+
+static bool text_grow(struct text *t, size_t more)
+{
+	size_t room = t->room == 0 ? TEXT_FIRST_BYTES : t->room;
+
+	if (more > t->bytes_max || t->n > t->bytes_max - more) {
+		t->too_big = true;
+		return false;
+	}
+	while (room < t->n + more + 1)
+		room *= 2;
+	return text_move(t, room);
+}
+
+void text_reserve(struct text *t, size_t bytes)
+{
+	if (bytes > t->room && bytes <= t->bytes_max)
+		(void)text_move(t, bytes + 1);
 }
 
 bool text_add(struct text *t, str s)
@@ -250,12 +305,15 @@ char *text_cstr(struct text *t)
 
 void *result_create(const struct bi18n_allocator *alloc, size_t bytes)
 {
-	unsigned char      *memory = plain_alloc(alloc, RESULT_HEAD_BYTES + bytes);
+	size_t              size = RESULT_HEAD_BYTES + (bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
+	unsigned char      *memory = alloc->allocate(alloc->context, size + RESULT_NEAR_BYTES);
 	struct result_head *head = (void *)memory;
 
 	if (memory == NULL)
 		return NULL;
+	memset(memory, 0, size);
 	pool_init(&head->pool, alloc);
+	block_lend(&head->pool, memory + size, RESULT_NEAR_BYTES);
 	head->bytes = bytes;
 	return memory + RESULT_HEAD_BYTES;
 }

@@ -14,9 +14,13 @@ struct pool {
 };
 
 void  pool_init(struct pool *p, const struct bi18n_allocator *alloc);
+/* Its first block in the caller's memory, so that little calls allocate nothing. */
+struct pool_near { _Alignas(16) unsigned char bytes[2048]; };
+void  pool_near(struct pool *p, struct pool_near *near);
 void  pool_fini(struct pool *p);                               /* wipes and releases all */
 void *pool_alloc(struct pool *p, size_t bytes);                /* zeroed; NULL: no memory */
 char *pool_cstr(struct pool *p, str s);                        /* absent -> "" */
+char *pool_join(struct pool *p, str a, str b);                  /* both, one behind the other */
 char *pool_printf(struct pool *p, const char *fmt, ...) PRINTF(2, 3);
 
 /* Growing text in a pool. Appending after a failure or past bytes_max does nothing; ask once at the end. */
@@ -29,6 +33,7 @@ struct text {
 void text_init(struct text *t, struct pool *pool, size_t bytes_max);
 bool text_add(struct text *t, str s);
 bool text_addz(struct text *t, const char *s);
+void text_reserve(struct text *t, size_t bytes);               /* room for so many, if there is memory */
 void text_percent(struct text *t, const char *s);              /* all but unreserved characters */
 void text_json(struct text *t, const char *s);                 /* a JSON string with its quotes */
 /* name=value of a form or query, percent-encoded; '&' before all but the first. NULL value: nothing. */

@@ -6,18 +6,20 @@
 
 enum {
 	WAIT_SLICE_MS = 100,
+	WAIT_SLICE_CANCEL_MS = 20,              /* so long a cancelled call goes on at most */
 	NS_PER_MS = 1000000,
 	PAUSE_AFTER_FAILURE_MS = 1 * SECOND_MS,
 	DOUBT_AFTER_MS = 30 * SECOND_MS,        /* a 401 leads to a mint this often at most */
 	GOOD_FOR_MS = 2 * SECOND_MS             /* an old token is used only while it lasts a request */
 };
 
-static void wait_slice(struct entry *entry)
+static void wait_slice(const struct work *w, struct entry *entry)
 {
+	long            slice_ms = w->cancel == NULL ? WAIT_SLICE_MS : WAIT_SLICE_CANCEL_MS;
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += (long)WAIT_SLICE_MS * NS_PER_MS;
+	t.tv_nsec += slice_ms * NS_PER_MS;
 	t.tv_sec += t.tv_nsec / (1000L * NS_PER_MS);
 	t.tv_nsec %= 1000L * NS_PER_MS;
 	pthread_cond_timedwait(&entry->landed, &entry->lock, &t);
@@ -94,7 +96,7 @@ static bool flight_wait(struct work *w, struct entry *entry)
 	uint64_t flights = entry->flights;
 
 	while (entry->flights == flights) {
-		wait_slice(entry);
+		wait_slice(w, entry);
 		if (!work_alive(w))
 			return false;
 	}

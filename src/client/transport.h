@@ -23,7 +23,7 @@ struct transport_request {
 struct transport_answer {
 	int         status;
 	str         body;                              /* NUL behind it                            */
-	const char *content_type, *etag, *retry_after; /* never NULL                               */
+	const char *content_type, *etag, *retry_after, *date; /* never NULL                        */
 };
 
 enum transport_result {

@@ -1,20 +1,29 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * libcurl. A line is a handle with a connection of its own; what never changes is set once in its life and what a
+ * request needs beyond that is taken back after it, because setting it all each time costs a tenth of a request. */
 #include "client/transport.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-enum { IDLE_HANDLES_MAX = 64, HEADER_VALUE_MAX = 512 };
+enum {
+	IDLE_LINES_MAX = 64,
+	HEADER_VALUE_MAX = 512,
+	POLL_MS_MAX = 1000,
+	BODY_HINT_MAX = 256 * 1024,
+	USER_AGENT_ROOM = 512,
+	URL_KEPT_MAX = 256
+};
 
-struct bi18n_cancel { atomic_bool asked; };
-
-struct curl_transport {
-	struct bi18n_allocator alloc;
-	pthread_mutex_t        lock;
-	CURL                  *idle[IDLE_HANDLES_MAX];
-	size_t                 idle_n;
-	char                  *ca_file, *user_agent;
+/* The descriptor becomes readable when it is asked and stays so: whoever waits for the network wakes at once. */
+struct bi18n_cancel {
+	atomic_bool asked;
+	int         fd;
 };
 
 /* One exchange on its way. */
@@ -26,25 +35,55 @@ struct exchange {
 	size_t                          sent;
 };
 
+struct line {
+	CURL           *easy;
+	CURLM          *multi;
+	const char     *user_agent;                    /* the header             */
+	struct exchange x;                             /* of the request on its way */
+	int64_t         connect_timeout_ms;            /* as set                    */
+	char            url[URL_KEPT_MAX];             /* as set; "": a longer one  */
+};
+
+struct curl_transport {
+	struct bi18n_allocator alloc;
+	pthread_mutex_t        lock;
+	struct line           *idle[IDLE_LINES_MAX];
+	size_t                 idle_n;
+	char                  *ca_file, *user_agent;
+};
+
 struct bi18n_cancel *bi18n_cancel_create(void)
 {
 	struct bi18n_cancel *cancel = malloc(sizeof(*cancel));
 
-	if (cancel != NULL)
-		atomic_init(&cancel->asked, false);
-	return cancel;
+	if (cancel == NULL)
+		return NULL;
+	atomic_init(&cancel->asked, false);
+	cancel->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (cancel->fd >= 0)
+		return cancel;
+	free(cancel);
+	return NULL;
 }
 
 void bi18n_cancel(struct bi18n_cancel *cancel)
 {
-	if (cancel != NULL)
-		atomic_store(&cancel->asked, true);
+	static const uint64_t one = 1;
+	int                   before = errno;          /* this may be a signal handler */
+
+	if (cancel == NULL)
+		return;
+	atomic_store(&cancel->asked, true);
+	if (write(cancel->fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		errno = before;                        /* it is readable already */
+	errno = before;
 }
 
 void bi18n_cancel_destroy(struct bi18n_cancel **cancel)
 {
-	if (cancel == NULL)
+	if (cancel == NULL || *cancel == NULL)
 		return;
+	close((*cancel)->fd);
 	free(*cancel);
 	*cancel = NULL;
 }
@@ -54,10 +93,21 @@ bool cancel_asked(const struct bi18n_cancel *cancel)
 	return cancel != NULL && atomic_load(&cancel->asked);
 }
 
+/* Room for what is announced, within reason. */
+static void body_expect(struct line *line)
+{
+	curl_off_t n = 0;
+
+	if (curl_easy_getinfo(line->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &n) == CURLE_OK && n > 0)
+		text_reserve(&line->x.body, n < BODY_HINT_MAX ? (size_t)n : BODY_HINT_MAX);
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *context)
 {
-	struct exchange *x = context;
+	struct exchange *x = &((struct line *)context)->x;
 
+	if (x->body.p == NULL)
+		body_expect(context);
 	return text_add(&x->body, (str){ data, size * n }) ? size * n : 0;
 }
 
@@ -77,24 +127,28 @@ static size_t on_header(char *data, size_t size, size_t n, void *context)
 		{ STR("content-type"), offsetof(struct transport_answer, content_type) },
 		{ STR("etag"), offsetof(struct transport_answer, etag) },
 		{ STR("retry-after"), offsetof(struct transport_answer, retry_after) },
+		{ STR("date"), offsetof(struct transport_answer, date) },
 	};
-	struct exchange *x = context;
-	str              rest = { data, size * n }, name;
+	struct exchange *x = &((struct line *)context)->x;
+	str              line = { data, size * n };
 
-	while (rest.n > 0 && (rest.p[rest.n - 1] == '\r' || rest.p[rest.n - 1] == '\n'))
-		rest.n--;
-	if (!str_cut(&rest, ':', &name) || rest.p == NULL)
-		return size * n;
+	while (line.n > 0 && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
+		line.n--;
 	for (size_t i = 0; i < COUNT(wanted); i++) {
-		if (str_eq_nocase(name, wanted[i].name))
-			*(const char **)((char *)x->answer + wanted[i].offset) = header_value(x, rest);
+		str name = wanted[i].name;
+
+		if (line.n <= name.n || line.p[name.n] != ':' || !str_eq_nocase(str_sub(line, 0, name.n), name))
+			continue;
+		*(const char **)((char *)x->answer + wanted[i].offset) =
+			header_value(x, str_from_at(line, name.n + 1));
+		break;
 	}
 	return size * n;
 }
 
 static size_t on_read(char *to, size_t size, size_t n, void *context)
 {
-	struct exchange *x = context;
+	struct exchange *x = &((struct line *)context)->x;
 	str              rest = str_sub(x->request->body, x->sent, size * n);
 
 	if (rest.n > 0)
@@ -103,100 +157,101 @@ static size_t on_read(char *to, size_t size, size_t n, void *context)
 	return rest.n;
 }
 
-static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+static void line_destroy(const struct curl_transport *t, struct line *line)
 {
-	(void)a, (void)b, (void)c, (void)d;
-	return cancel_asked(((struct exchange *)context)->request->cancel);
+	if (line == NULL)
+		return;
+	curl_easy_cleanup(line->easy);
+	curl_multi_cleanup(line->multi);
+	plain_free(&t->alloc, line, sizeof(*line));
 }
 
-/* What is the same for every request is set once: setting it each time costs a tenth of a request. */
-static CURL *handle_create(const struct curl_transport *t)
+static struct line *line_create(const struct curl_transport *t)
 {
-	CURL *easy = curl_easy_init();
+	struct line *line = plain_alloc(&t->alloc, sizeof(*line));
+	CURL        *easy;
 
-	if (easy == NULL)
+	if (line == NULL)
 		return NULL;
+	easy = line->easy = curl_easy_init();
+	line->multi = curl_multi_init();
+	if (easy == NULL || line->multi == NULL) {
+		line_destroy(t, line);
+		return NULL;
+	}
+	line->user_agent = t->user_agent;
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, t->user_agent);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, line);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, line);
+	/* A name server that hangs does not hold up a call that is over. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	if (t->ca_file != NULL)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca_file);
-	return easy;
+	return line;
 }
 
-static CURL *handle_take(struct curl_transport *t)
+static struct line *line_take(struct curl_transport *t)
 {
-	CURL *easy = NULL;
+	struct line *line = NULL;
 
 	pthread_mutex_lock(&t->lock);
 	if (t->idle_n > 0)
-		easy = t->idle[--t->idle_n];
+		line = t->idle[--t->idle_n];
 	pthread_mutex_unlock(&t->lock);
-	return easy != NULL ? easy : handle_create(t);
+	return line != NULL ? line : line_create(t);
 }
 
-/* Nothing of the request stays behind, but for its connection. */
-static void handle_give(struct curl_transport *t, CURL *easy)
+static void line_give(struct curl_transport *t, struct line *line)
 {
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
-	curl_easy_setopt(easy, CURLOPT_READFUNCTION, NULL);
-	curl_easy_setopt(easy, CURLOPT_READDATA, NULL);
-	curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	pthread_mutex_lock(&t->lock);
-	if (t->idle_n < IDLE_HANDLES_MAX) {
-		t->idle[t->idle_n++] = easy;
-		easy = NULL;
+	if (t->idle_n < IDLE_LINES_MAX) {
+		t->idle[t->idle_n++] = line;
+		line = NULL;
 	}
 	pthread_mutex_unlock(&t->lock);
-	curl_easy_cleanup(easy);
+	line_destroy(t, line);
 }
 
-static bool headers_make(const struct transport_request *request, struct curl_slist **out)
+static bool bodiless(const struct transport_request *request)
 {
-	/* Without this curl may wait for a 100 that never comes. */
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	return request->body.p == NULL || request->body.n == 0;
+}
 
-	for (size_t i = 0; list != NULL && i < request->headers_n; i++) {
-		struct curl_slist *more = curl_slist_append(list, request->headers[i]);
-
-		if (more == NULL)
-			curl_slist_free_all(list);
-		list = more;
-	}
-	*out = list;
-	return list != NULL;
+/* Without a body, what may not be sent twice goes over a connection of its own. It is not kept either: curl tries
+ * each connection that it has kept, one after the other. */
+static bool alone(const struct transport_request *request)
+{
+	return bodiless(request) && !request->repeatable;
 }
 
 /* A body through a callback that cannot rewind: where curl would quietly send a request again on a new
- * connection, because the old one closed without a byte, it fails instead. Without a body, a new connection
- * has the same effect. A code that is redeemed twice kills its grant (RFC 6749 4.1.2). */
-static void body_set(CURL *easy, struct exchange *x)
+ * connection, because the old one closed without a byte, it fails instead. A code that is redeemed twice kills its
+ * grant (RFC 6749 4.1.2). */
+static void body_set(struct line *line, const struct transport_request *request)
 {
-	const struct transport_request *request = x->request;
-	bool                            bodiless = request->body.p == NULL || request->body.n == 0;
-	long                            alone = bodiless && !request->repeatable;
+	CURL *easy = line->easy;
 
-	/* Not kept either: curl tries each connection that it has kept, one after the other. */
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, alone);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, alone);
-	if (bodiless && strcmp(request->method, "POST") != 0)
+	if (alone(request)) {
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
+	if (bodiless(request) && strcmp(request->method, "POST") != 0)
 		return;
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
-	if (bodiless || request->repeatable) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, bodiless ? "" : request->body.p);
+	if (bodiless(request) || request->repeatable) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, bodiless(request) ? "" : request->body.p);
 		return;
 	}
 	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-	curl_easy_setopt(easy, CURLOPT_READDATA, x);
+	curl_easy_setopt(easy, CURLOPT_READDATA, line);
 }
 
 static void method_set(CURL *easy, const char *method)
@@ -207,24 +262,70 @@ static void method_set(CURL *easy, const char *method)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-static void options_set(CURL *easy, struct exchange *x)
+/* Nothing of the request stays behind, but for its connection. */
+static void request_unset(CURL *easy, const struct transport_request *request)
 {
-	const struct transport_request *request = x->request;
-
-	curl_easy_setopt(easy, CURLOPT_URL, request->url);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, request->cancel == NULL ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, x);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+	if (alone(request)) {
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 0L);
+	}
+	if (strcmp(request->method, "GET") == 0 && bodiless(request))
+		return;
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, NULL);
+	curl_easy_setopt(easy, CURLOPT_READDATA, NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 }
 
-static enum transport_result result_of(CURL *easy, CURLcode code, struct exchange *x, char why[BI18N_MESSAGE_MAX])
+static int64_t now_ms(void)
 {
-	long status = 0;
+	struct timespec t;
 
-	snprintf(why, BI18N_MESSAGE_MAX, "%s", curl_easy_strerror(code));
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until it is done, cancelled or too late. */
+static CURLcode transfer(struct line *line, int64_t timeout_ms, const struct bi18n_cancel *cancel)
+{
+	struct curl_waitfd wake = { cancel == NULL ? -1 : cancel->fd, CURL_WAIT_POLLIN, 0 };
+	int64_t            until_ms = now_ms() + timeout_ms, left_ms;
+	CURLcode           code = CURLE_ABORTED_BY_CALLBACK;
+	CURLMcode          went = curl_multi_add_handle(line->multi, line->easy);
+	CURLMsg           *told;
+	int                running = 1, left;
+
+	while (went == CURLM_OK && !cancel_asked(cancel)) {
+		went = curl_multi_perform(line->multi, &running);
+		if (went != CURLM_OK || running == 0)
+			break;
+		left_ms = until_ms - now_ms();
+		if (left_ms <= 0) {
+			code = CURLE_OPERATION_TIMEDOUT;
+			break;
+		}
+		went = curl_multi_poll(line->multi, &wake, cancel == NULL ? 0 : 1,
+		                       (int)(left_ms < POLL_MS_MAX ? left_ms : POLL_MS_MAX), NULL);
+	}
+	if (went != CURLM_OK)
+		code = CURLE_OUT_OF_MEMORY;
+	while ((told = curl_multi_info_read(line->multi, &left)) != NULL) {
+		if (told->msg == CURLMSG_DONE)
+			code = told->data.result;
+	}
+	curl_multi_remove_handle(line->multi, line->easy);
+	return code;
+}
+
+static enum transport_result result_of(struct line *line, CURLcode code, char why[BI18N_MESSAGE_MAX])
+{
+	struct exchange *x = &line->x;
+	long             status = 0;
+
+	if (code != CURLE_OK)
+		snprintf(why, BI18N_MESSAGE_MAX, "%s", curl_easy_strerror(code));
 	if (x->pool->failed || code == CURLE_OUT_OF_MEMORY)
 		return TRANSPORT_NOMEM;
 	if (x->body.too_big)
@@ -233,34 +334,71 @@ static enum transport_result result_of(CURL *easy, CURLcode code, struct exchang
 		return TRANSPORT_CANCELED;
 	if (code != CURLE_OK)
 		return TRANSPORT_FAILED;
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(line->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->answer->status = (int)status;
 	x->answer->body = (str){ text_cstr(&x->body), x->body.n };
 	return x->answer->body.p != NULL ? TRANSPORT_ANSWERED : TRANSPORT_NOMEM;
+}
+
+/* curl copies it; the same one again need not be. */
+static bool url_set(struct line *line, const char *url)
+{
+	size_t n = strlen(url);
+
+	if (line->url[0] != '\0' && strcmp(line->url, url) == 0)
+		return true;
+	line->url[0] = '\0';
+	if (curl_easy_setopt(line->easy, CURLOPT_URL, url) != CURLE_OK)
+		return false;
+	if (n < URL_KEPT_MAX)
+		memcpy(line->url, url, n + 1);
+	return true;
+}
+
+/* The list is ours, on the stack: curl only reads it, and its own would keep tokens in memory that nobody wipes. */
+static enum transport_result line_send(struct line *line, const struct transport_request *request,
+                                       char why[BI18N_MESSAGE_MAX])
+{
+	struct curl_slist     headers[TRANSPORT_HEADERS_MAX + 2];
+	enum transport_result result;
+	size_t                n = 0;
+
+	headers[n++].data = (char *)(uintptr_t)line->user_agent;
+	/* Without this curl may wait for a 100 that never comes. */
+	if (!bodiless(request))
+		headers[n++].data = (char *)(uintptr_t)"Expect:";
+	for (size_t i = 0; i < request->headers_n; i++)
+		headers[n++].data = (char *)(uintptr_t)request->headers[i];
+	for (size_t i = 0; i < n; i++)
+		headers[i].next = i + 1 < n ? &headers[i + 1] : NULL;
+	if (!url_set(line, request->url))
+		return TRANSPORT_NOMEM;
+	if (line->connect_timeout_ms != request->connect_timeout_ms)
+		curl_easy_setopt(line->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
+	line->connect_timeout_ms = request->connect_timeout_ms;
+	curl_easy_setopt(line->easy, CURLOPT_HTTPHEADER, headers);
+	body_set(line, request);
+	method_set(line->easy, request->method);
+	result = result_of(line, transfer(line, request->timeout_ms, request->cancel), why);
+	request_unset(line->easy, request);
+	return result;
 }
 
 static enum transport_result curl_send(void *context, const struct transport_request *request, struct pool *pool,
                                        struct transport_answer *out, char why[BI18N_MESSAGE_MAX])
 {
 	struct curl_transport *t = context;
-	struct exchange        x = { .request = request, .answer = out, .pool = pool };
-	CURL                  *easy = handle_take(t);
-	struct curl_slist     *headers = NULL;
-	enum transport_result  result = TRANSPORT_NOMEM;
+	struct line           *line = line_take(t);
+	enum transport_result  result;
 
-	*out = (struct transport_answer){ .content_type = "", .etag = "", .retry_after = "" };
-	text_init(&x.body, pool, request->answer_bytes_max);
-	if (easy == NULL)
+	*out = (struct transport_answer){ .content_type = "", .etag = "", .retry_after = "", .date = "" };
+	if (line == NULL)
 		return TRANSPORT_NOMEM;
-	if (headers_make(request, &headers)) {
-		options_set(easy, &x);
-		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-		body_set(easy, &x);
-		method_set(easy, request->method);
-		result = result_of(easy, curl_easy_perform(easy), &x, why);
-	}
-	handle_give(t, easy);
-	curl_slist_free_all(headers);
+	line->x = (struct exchange){ .request = request, .answer = out, .pool = pool };
+	text_init(&line->x.body, pool, request->answer_bytes_max);
+	result = line_send(line, request, why);
+	line->x = (struct exchange){ 0 };
+	line_give(t, line);
 	return result;
 }
 
@@ -270,12 +408,11 @@ static void curl_close(void *context)
 	struct bi18n_allocator alloc = t->alloc;
 
 	for (size_t i = 0; i < t->idle_n; i++)
-		curl_easy_cleanup(t->idle[i]);
+		line_destroy(t, t->idle[i]);
 	pthread_mutex_destroy(&t->lock);
 	if (t->ca_file != NULL)
 		plain_free(&alloc, t->ca_file, strlen(t->ca_file) + 1);
-	if (t->user_agent != NULL)
-		plain_free(&alloc, t->user_agent, strlen(t->user_agent) + 1);
+	plain_free(&alloc, t->user_agent, USER_AGENT_ROOM);
 	plain_free(&alloc, t, sizeof(*t));
 	curl_global_cleanup();
 }
@@ -293,7 +430,9 @@ bool transport_curl_open(const struct bi18n_allocator *alloc, const char *ca_fil
 	}
 	t->alloc = *alloc;
 	pthread_mutex_init(&t->lock, NULL);
-	t->user_agent = plain_cstr(alloc, user_agent);
+	t->user_agent = plain_alloc(alloc, USER_AGENT_ROOM);
+	if (t->user_agent != NULL)
+		snprintf(t->user_agent, USER_AGENT_ROOM, "User-Agent: %s", user_agent);
 	t->ca_file = ca_file == NULL ? NULL : plain_cstr(alloc, ca_file);
 	if (t->user_agent == NULL || (ca_file != NULL && t->ca_file == NULL)) {
 		curl_close(t);

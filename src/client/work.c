@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-enum { SLEEP_SLICE_MS = 50, NS_PER_MS = 1000000 };
+enum { SLEEP_SLICE_MS = 50, SLEEP_SLICE_CANCEL_MS = 20, NS_PER_MS = 1000000 };
 
 static int64_t read_ms(clockid_t id)
 {
@@ -39,8 +39,12 @@ void work_begin(struct work *w, struct bi18n *client, const struct bi18n_call *c
 {
 	int64_t timeout_ms = call != NULL && call->timeout_ms > 0 ? call->timeout_ms : client->timeout_ms;
 
-	*w = (struct work){ .client = client, .error = error };
+	memset(w, 0, offsetof(struct work, near));
+	w->client = client;
+	w->error = error;
+	w->answers = &w->pool;
 	pool_init(&w->pool, &client->alloc);
+	pool_near(&w->pool, &w->near);
 	w->cancel = call == NULL ? NULL : call->cancel;
 	w->deadline_ms = steady_now(client) + timeout_ms;
 }
@@ -118,6 +122,7 @@ bool work_alive(struct work *w)
 bool work_sleep(struct work *w, int64_t ms)
 {
 	int64_t until_ms = steady_now(w->client) + ms;
+	int64_t slice_ms = w->cancel == NULL ? SLEEP_SLICE_MS : SLEEP_SLICE_CANCEL_MS;
 
 	for (;;) {
 		int64_t left_ms = until_ms - steady_now(w->client);
@@ -126,8 +131,7 @@ bool work_sleep(struct work *w, int64_t ms)
 			return false;
 		if (left_ms <= 0)
 			return true;
-		w->client->clock.sleep_ms(w->client->clock.context,
-		                          left_ms < SLEEP_SLICE_MS ? left_ms : SLEEP_SLICE_MS);
+		w->client->clock.sleep_ms(w->client->clock.context, left_ms < slice_ms ? left_ms : slice_ms);
 	}
 }
 
