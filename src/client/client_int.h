@@ -29,6 +29,13 @@ struct fault {
 	char            message[BI18N_MESSAGE_MAX];
 };
 
+/* The right to mint, held for others to see while this call is on its way. */
+struct lease {
+	const char *key, *holder;
+	int64_t     renew_ms;                  /* real time, as the shared cache's own */
+	bool        lost;
+};
+
 /* One call of the program on its way: memory, deadline, what went wrong. */
 struct work {
 	struct bi18n       *client;
@@ -38,6 +45,7 @@ struct work {
 	struct bi18n_cancel *cancel;
 	int64_t             deadline_ms;       /* steady */
 	struct bi18n_error *error;             /* the caller's; may be NULL */
+	struct lease       *lease;             /* NULL: none */
 	struct fault        fault;
 	struct pool_near    near;              /* of `pool`; not cleared */
 };
@@ -112,6 +120,9 @@ enum bi18n_code work_end_with(struct work *w, struct entry *entry);
 void fault_put(struct work *w, enum bi18n_code code, const char *fmt, ...) PRINTF(3, 4);
 void fault_put_store(struct work *w, enum bi18n_stored stored);
 void fault_clear(struct work *w);
+
+/* Keeps the lease, if there is one; called wherever the call waits. false: another process has it by now. */
+bool lease_keep(struct work *w);
 
 int64_t steady_now(struct bi18n *client);
 int64_t wall_now(struct bi18n *client);

@@ -143,6 +143,11 @@ static enum outcome sort_answer(struct work *w, const struct transport_request *
 	return ANSWERED;
 }
 
+static void on_wait(void *context)
+{
+	(void)lease_keep(context);
+}
+
 static enum outcome attempt_once(struct work *w, struct transport_request *request,
                                  struct transport_answer *out, int64_t *after_ms)
 {
@@ -154,6 +159,8 @@ static enum outcome attempt_once(struct work *w, struct transport_request *reque
 	request->timeout_ms = w->deadline_ms - steady_now(client);
 	request->connect_timeout_ms = client->connect_timeout_ms;
 	request->cancel = w->cancel;
+	request->waiting = w->lease == NULL ? NULL : on_wait;
+	request->waiter = w;
 	if (request->timeout_ms <= 0)
 		request->timeout_ms = 1;
 	result = client->transport.send(client->transport.context, request, w->answers, out, why);

@@ -9,7 +9,6 @@ enum {
 	GONE_LOOKS_MAX = 4,          /* how often to look whether another process won   */
 	GONE_LOOK_MS = 300,
 	SHARED_LOOK_MS = 50,
-	SHARED_WAIT_MS = SHARED_LOCK_MS + 5 * SECOND_MS, /* its holder died: one of the others has the time to mint */
 	TOKEN_LIFE_S_MAX = 24 * 60 * 60
 };
 
@@ -261,6 +260,15 @@ static enum step mint_refused(struct work *w, struct entry *entry, const struct 
 	return STEP_FAILED;
 }
 
+/* Asked just before a mint. A store may have held us up for so long that another process took over: what it mints
+ * serves us as well. */
+static bool lease_sure(struct work *w)
+{
+	if (w->lease != NULL)
+		w->lease->renew_ms = 0;
+	return lease_keep(w);
+}
+
 static enum step mint(struct work *w, struct entry *entry, struct grant *grant)
 {
 	for (int attempt = 0;; attempt++) {
@@ -271,6 +279,8 @@ static enum step mint(struct work *w, struct entry *entry, struct grant *grant)
 
 		if (step != STEP_DONE)
 			return step;
+		if (!lease_sure(w))
+			return STEP_AGAIN;
 		asked_ms = steady_now(w->client);
 		if (!mint_send(w, grant, access, &answer))
 			return STEP_FAILED;
@@ -283,13 +293,30 @@ static enum step mint(struct work *w, struct entry *entry, struct grant *grant)
 	}
 }
 
-/* With a shared cache: waits for the right to mint, or for the token that its holder brings. */
+/* With the right to mint. Its last holder may have brought the token between our look and our lock; and a new
+ * refresh token. */
+static enum step leased_mint(struct work *w, struct entry *entry, struct grant *grant, const char *rejected,
+                             struct lease *lease)
+{
+	enum step step = STEP_FAILED;
+
+	w->lease = lease;
+	if (shared_take(w, entry, grant, rejected))
+		step = STEP_DONE;
+	else if (grant_find(w, entry->owner, entry->organization, true, grant))
+		step = mint(w, entry, grant);
+	w->lease = NULL;
+	return step;
+}
+
+/* With a shared cache: waits for the right to mint, or for the token that its holder brings, for as long as this
+ * call has time. A holder that lives keeps it, so that nobody mints beside it. */
 static enum step shared_mint(struct work *w, struct entry *entry, struct grant *grant, const char *rejected)
 {
 	struct shared *shared = &w->client->shared;
 	char           holder[RANDOM_TEXT_MAX];
 	char          *key = shared_key(w, grant), *lock = key == NULL ? NULL : pool_printf(&w->pool, "%s:lock", key);
-	int64_t        give_up_ms = steady_now(w->client) + SHARED_WAIT_MS;
+	struct lease   lease = { .key = lock, .holder = holder };
 	enum step      step;
 
 	if (lock == NULL || !random_text(holder))
@@ -297,14 +324,10 @@ static enum step shared_mint(struct work *w, struct entry *entry, struct grant *
 	while (!shared->lock(shared->context, lock, holder)) {
 		if (shared_take(w, entry, grant, rejected))
 			return STEP_DONE;
-		if (steady_now(w->client) >= give_up_ms)
-			break;
 		if (!work_sleep(w, SHARED_LOOK_MS / 2 + jitter(SHARED_LOOK_MS)))
 			return STEP_FAILED;
 	}
-	/* Its last holder may have brought the token between our look and our lock; and a new refresh token. */
-	step = shared_take(w, entry, grant, rejected) ? STEP_DONE :
-	       grant_find(w, entry->owner, entry->organization, true, grant) ? mint(w, entry, grant) : STEP_FAILED;
+	step = leased_mint(w, entry, grant, rejected, &lease);
 	shared->unlock(shared->context, lock, holder);
 	return step;
 }

@@ -25,6 +25,10 @@ struct redis {
 static const char drop_script[] =
 	"if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) end return 0";
 
+static const char renew_script[] =
+	"local h=redis.call('get',KEYS[1]) if h and h~=ARGV[1] then return 0 end"
+	" redis.call('set',KEYS[1],ARGV[1],'PX',ARGV[2]) return 1";
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -143,12 +147,27 @@ static bool redis_lock(void *context, const char *key, const char *holder)
 	redisReply *reply;
 	bool        taken;
 
-	snprintf(life, sizeof(life), "%d", SHARED_LOCK_MS);
+	snprintf(life, sizeof(life), "%d", SHARED_LEASE_MS);
 	reply = ask(context, COUNT(words), words);
 	taken = reply == NULL || reply->type != REDIS_REPLY_NIL;
 	if (reply != NULL)
 		freeReplyObject(reply);
 	return taken;
+}
+
+static bool redis_renew(void *context, const char *key, const char *holder)
+{
+	char        life[24];
+	const char *words[] = { "EVAL", renew_script, "1", key, holder, life };
+	redisReply *reply;
+	bool        lost;
+
+	snprintf(life, sizeof(life), "%d", SHARED_LEASE_MS);
+	reply = ask(context, COUNT(words), words);
+	lost = reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
+	if (reply != NULL)
+		freeReplyObject(reply);
+	return !lost;
 }
 
 static void redis_close(void *context)
@@ -222,6 +241,8 @@ enum bi18n_code redis_open(const char *url, const struct bi18n_allocator *alloc,
 	}
 	r->alloc = *alloc;
 	pthread_mutex_init(&r->lock, NULL);
-	*out = (struct shared){ r, redis_get, redis_set, redis_drop, redis_lock, redis_drop, redis_close };
+	*out = (struct shared){
+		r, redis_get, redis_set, redis_drop, redis_lock, redis_renew, redis_drop, redis_close,
+	};
 	return BI18N_OK;
 }

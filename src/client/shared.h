@@ -7,7 +7,7 @@
 
 #include "client/api.h"
 
-enum { SHARED_KEY_MAX = 320, SHARED_VALUE_MAX = 1024, SHARED_LOCK_MS = 15000 };
+enum { SHARED_KEY_MAX = 320, SHARED_VALUE_MAX = 1024, SHARED_LEASE_MS = 3000 };
 
 struct shared {
 	void *context;
@@ -16,9 +16,12 @@ struct shared {
 	void (*set)(void *context, const char *key, const char *value, int64_t life_ms);
 	/* Removes it if it still is `value`. */
 	void (*drop)(void *context, const char *key, const char *value);
-	/* Takes the right to mint, for SHARED_LOCK_MS at most. false: another has it. true where the cache cannot
-	 * be reached, because then every process mints for itself. */
+	/* Takes the right to mint, for SHARED_LEASE_MS unless it is renewed: a holder that dies costs the others no
+	 * longer. false: another has it. true where the cache cannot be reached, because then every process mints
+	 * for itself. */
 	bool (*lock)(void *context, const char *key, const char *holder);
+	/* For as long again; also if it ran out and nobody took it. false: another has it by now. */
+	bool (*renew)(void *context, const char *key, const char *holder);
 	void (*unlock)(void *context, const char *key, const char *holder);
 	void (*close)(void *context);
 };

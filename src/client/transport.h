@@ -18,6 +18,8 @@ struct transport_request {
 	int64_t     timeout_ms, connect_timeout_ms;    /* over 0                                   */
 	size_t      answer_bytes_max;
 	const struct bi18n_cancel *cancel;             /* may be NULL                              */
+	void      (*waiting)(void *waiter);            /* called every half second; may be NULL    */
+	void       *waiter;
 };
 
 struct transport_answer {

@@ -14,7 +14,7 @@
 enum {
 	IDLE_LINES_MAX = 64,
 	HEADER_VALUE_MAX = 512,
-	POLL_MS_MAX = 1000,
+	POLL_MS_MAX = 500,
 	BODY_HINT_MAX = 256 * 1024,
 	USER_AGENT_ROOM = 512,
 	URL_KEPT_MAX = 256
@@ -288,10 +288,11 @@ static int64_t now_ms(void)
 }
 
 /* Until it is done, cancelled or too late. */
-static CURLcode transfer(struct line *line, int64_t timeout_ms, const struct bi18n_cancel *cancel)
+static CURLcode transfer(struct line *line, const struct transport_request *request)
 {
+	const struct bi18n_cancel *cancel = request->cancel;
 	struct curl_waitfd wake = { cancel == NULL ? -1 : cancel->fd, CURL_WAIT_POLLIN, 0 };
-	int64_t            until_ms = now_ms() + timeout_ms, left_ms;
+	int64_t            until_ms = now_ms() + request->timeout_ms, left_ms;
 	CURLcode           code = CURLE_ABORTED_BY_CALLBACK;
 	CURLMcode          went = curl_multi_add_handle(line->multi, line->easy);
 	CURLMsg           *told;
@@ -306,6 +307,8 @@ static CURLcode transfer(struct line *line, int64_t timeout_ms, const struct bi1
 			code = CURLE_OPERATION_TIMEDOUT;
 			break;
 		}
+		if (request->waiting != NULL)
+			request->waiting(request->waiter);
 		went = curl_multi_poll(line->multi, &wake, cancel == NULL ? 0 : 1,
 		                       (int)(left_ms < POLL_MS_MAX ? left_ms : POLL_MS_MAX), NULL);
 	}
@@ -379,7 +382,7 @@ static enum transport_result line_send(struct line *line, const struct transport
 	curl_easy_setopt(line->easy, CURLOPT_HTTPHEADER, headers);
 	body_set(line, request);
 	method_set(line->easy, request->method);
-	result = result_of(line, transfer(line, request->timeout_ms, request->cancel), why);
+	result = result_of(line, transfer(line, request), why);
 	request_unset(line->easy, request);
 	return result;
 }

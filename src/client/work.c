@@ -119,6 +119,18 @@ bool work_alive(struct work *w)
 	return true;
 }
 
+bool lease_keep(struct work *w)
+{
+	struct shared *shared = &w->client->shared;
+	int64_t        now_ms = w->lease == NULL ? 0 : read_ms(CLOCK_MONOTONIC);
+
+	if (w->lease == NULL || now_ms < w->lease->renew_ms)
+		return true;
+	w->lease->renew_ms = now_ms + SHARED_LEASE_MS / 4;
+	w->lease->lost = !shared->renew(shared->context, w->lease->key, w->lease->holder);
+	return !w->lease->lost;
+}
+
 bool work_sleep(struct work *w, int64_t ms)
 {
 	int64_t until_ms = steady_now(w->client) + ms;
@@ -131,6 +143,7 @@ bool work_sleep(struct work *w, int64_t ms)
 			return false;
 		if (left_ms <= 0)
 			return true;
+		(void)lease_keep(w);
 		w->client->clock.sleep_ms(w->client->clock.context, left_ms < slice_ms ? left_ms : slice_ms);
 	}
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { freePort } from '../lib/server.mjs';
 import { delay, paths, say, unauthorized } from './fault_proxy.mjs';
 import { HOUR, assertNoTokens, connectDriver, newKey } from './library.mjs';
-import { suite } from './suite.mjs';
+import { slow, suite } from './suite.mjs';
 
 const absent = spawnSync('redis-server', ['--version']).status !== 0 && 'redis-server is not installed';
 const path = '/api/oauth-client/organizations';
@@ -152,11 +152,26 @@ test('seed_05 who holds the lock dies: the others wait, and one of them mints', 
   });
   const first = group.drivers[0].run('token', acme);
   await s.eventually('the first one is minting', () => killed);
+  const since = Date.now();
   const told = new Set((await all(group.drivers.slice(1), 'token', acme)).map((t) => t.digest));
+  assert.ok(Date.now() - since < 5000 * slow, `a dead one cost ${Date.now() - since} ms`);
   assert.equal((await first).code, 'GONE');
   assert.deepEqual([rule.seen, told.size], [1, 1]);
   assert.ok(mints() <= 3, `${mints()}`);
   await Promise.all(group.drivers.slice(1).map((driver) => driver.close()));
+});
+
+test('seed_05 who holds the lock is slow but lives: the others wait, nobody mints beside it, and a wait can be cancelled', { skip: absent, timeout: 120_000 }, async () => {
+  const group = await processes(4);
+  s.proxy.rule({ ...paths.mint, times: 1 }, delay(7000)); // more than twice the lease
+  const first = group.drivers[0].ok('token', acme);
+  await s.eventually('the first one is minting', () => mints() === 1);
+  const since = Date.now();
+  await group.drivers[1].fails('ECANCELED', 'token', { ...acme, cancelAfterMs: 200 });
+  assert.ok(Date.now() - since < 200 + 250 * slow, `${Date.now() - since} ms`);
+  const told = new Set((await all(group.drivers.slice(1), 'token', acme)).map((t) => t.digest));
+  assert.deepEqual([told.has((await first).digest), told.size, mints()], [true, 1, 1]);
+  await group.close();
 });
 
 test('seed_05 Redis goes away, hangs or says no: every process mints for itself, and comes back', { skip: absent, timeout: 120_000 }, async () => {
