@@ -141,14 +141,15 @@ static void put_who(struct page_job *j, struct json_out *v, const struct json *e
 {
 	str name = json_str(json_get(event, S("accountName"))), email = json_str(json_get(event, S("accountEmail")));
 	bool own = json_str(json_get(event, S("organization"))).n > 0;
-	bool placed = json_str(json_get(event, S("address"))).n > 0;
+	str from = json_str(json_get(event, S("address")));
+	bool local = str_eq(from, S("local")), placed = from.n > 0 && !local;
 
 	put_str(v, "who", name.n > 0 ? name : email.n > 0 ? email : STR_NONE);
 	if (name.n == 0 && email.n == 0)
 		put_str(v, "nobody", strings_named(j->language, placed ? S("audit.nobody") :
-						   own ? S("audit.server") : S("audit.someone")));
+						   own || local ? S("audit.server") : S("audit.someone")));
 	put_str(v, "email", name.n > 0 ? email : STR_NONE);
-	put_str(v, "from", json_str(json_get(event, S("address"))));
+	put_str(v, "from", local ? STR_NONE : from);
 }
 
 static void put_event(struct page_job *j, struct json_out *v, const struct json *event, str organization)

@@ -59,6 +59,20 @@ const everyPage = [
     await page.locator('[name=decision][value=register]').click();
     await page.getByRole('alert').waitFor();
   }],
+  ['one app, with failures', 'seed', async (page) => {
+    await open('/settings/apps')(page);
+    await page.locator('main .card h2 a').first().click();
+    await page.waitForURL(/\/settings\/apps\/app_/);
+    const clientId = page.url().split('/').at(-1);
+    for (const change of ['redirect_uri=https%3A%2F%2Fbuilder.example%2Felsewhere', 'redirect_uri=https%3A%2F%2Fbuilder.example%2Fcallback&response_type=code&scope=org%3Aeverything']) await fetch(`${server.url}/api/auth/mcp/authorize?client_id=${clientId}&${change}`);
+    await page.reload();
+    assert.equal(await page.locator('#failures li').count() >= 2, true);
+  }],
+  ['audit', 'seed', open('/settings/audit')],
+  ['audit, filtered', 'seed', open('/settings/audit?organization=acme&kind=token&since=2020-01-01')],
+  ['audit, nothing fits', 'seed', open('/settings/audit?until=2020-01-01')],
+  ['audit, refused', 'seed', open('/settings/audit?kind=nothing')],
+  ['audit, none', 'newcomer', open('/settings/audit')],
   ['sign-ins', 'seed', open('/settings/sessions')],
   ['password', 'seed', open('/settings/password')],
   ['password refused', 'seed', async (page) => {
@@ -165,6 +179,34 @@ test('rule_076 the language is switched on the page, stays for the next ones, an
     assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), say('de', 'home.title'), 'on the other pages too');
     await page.context().close();
   }
+});
+
+test('the audit is filtered and paged by its controls, without JavaScript', async () => {
+  for (let i = 0; i < 12; i++) await connectWith(server, seed, { scopes: [i % 2 ? 'org:read' : 'keys:read'], scope: 'org:read keys:read' });
+  const page = await visitor(browser, { javaScriptEnabled: false });
+  await page.goto(`${server.url}/settings/audit`);
+  await signIn(page, seed);
+  await page.waitForURL(`${server.url}/settings/audit`);
+  assert.equal(await page.getByRole('row').count(), 51);
+  const first = await page.getByRole('row').nth(1).textContent();
+  await page.getByRole('link', { name: say('en', 'audit.older') }).click();
+  assert.notEqual(await page.getByRole('row').nth(1).textContent(), first);
+  await page.getByRole('link', { name: say('en', 'audit.newer') }).click();
+  assert.equal(await page.getByRole('row').nth(1).textContent(), first);
+  await page.getByLabel(say('en', 'audit.kind')).selectOption('grant.created');
+  await page.getByRole('button', { name: say('en', 'audit.apply') }).click();
+  await page.waitForURL(/kind=grant\.created/);
+  assert.ok(await page.getByRole('row').count() > 1);
+  for (const row of (await page.getByRole('row').allTextContents()).slice(1)) assert.match(row, /An app was connected/);
+  await page.getByRole('link', { name: new RegExp(say('en', 'audit.onlyGrant')) }).first().click();
+  await page.waitForURL(/grant=grt_/);
+  assert.match(await page.getByLabel(say('en', 'audit.grant')).inputValue(), /^grt_/);
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: say('en', 'audit.export') }).click();
+  assert.match((await download).suggestedFilename(), /^audit-acme-\d{4}-\d\d-\d\d\.jsonl$/);
+  await page.getByRole('link', { name: say('en', 'audit.clear') }).click();
+  assert.equal(await page.getByLabel(say('en', 'audit.grant')).inputValue(), '');
+  await page.context().close();
 });
 
 test('the project page says how many of how many, keeps what was searched, and shows more', async () => {

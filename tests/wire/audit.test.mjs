@@ -3,8 +3,8 @@
 // page, the API and the command. Who may look, what fits, and what never gets in.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Browser, startServer, unescapeHtml } from '../lib/server.mjs';
-import { addPerson, assertRestError, connectWith, proxied, signedIn } from '../lib/oauth.mjs';
+import { Browser, api, hidden, pkce, startServer, unescapeHtml } from '../lib/server.mjs';
+import { addPerson, assertRestError, authorizeUrl, connectWith, elsewhere, eventually, mintRaw, proxied, redeem, refresh, revokeRequest, signedIn } from '../lib/oauth.mjs';
 import { addKey, bytes } from '../lib/strings.mjs';
 
 let server, seed, ada, key;
@@ -176,4 +176,101 @@ test('rule_221 the page is a form that works without JavaScript, and keeps what 
   assert.ok(link.includes('kind=token.issued') && link.includes('since=2020-01-01'), link);
   assert.match((await ada.request('/')).text, /href="\/settings\/audit"/);
   assert.equal((await page({ organization: '', kind: '', app: '', grant: '', since: '', until: '' })).status, 200, 'an empty field filters nothing');
+});
+
+// Every event of rule 221, caused once; the answer that it belongs to names its request.
+const APPS = '/settings/apps';
+const idOf = (answer) => answer.headers.get('x-request-id');
+async function post(browser, path, form) {
+  const shown = await browser.request(path);
+  return browser.request(path, { method: 'POST', form: [['csrf', hidden(shown.text, path).csrf], ...Object.entries(form)] });
+}
+async function registered(browser, type) {
+  const answer = await post(browser, APPS, { decision: 'register', name: `Recorded ${type}`, type, redirect_uris: 'https://recorded.example/callback', icon_url: '', organization: seed.org });
+  assert.equal(answer.status, 200, answer.text.slice(0, 500));
+  const card = answer.text.slice(answer.text.indexOf('role="status"'));
+  return { clientId: /app_[0-9A-Za-z]+/.exec(card)[0], clientSecret: /bi_cs_[0-9A-Za-z]{36}/.exec(card)?.[0], redirectUris: ['https://recorded.example/callback'], request: idOf(answer) };
+}
+// From the authorize endpoint to the code, each answer kept.
+async function walk(app, { decision = 'approve', scopes = ['org:read'] } = {}) {
+  const proof = pkce();
+  const begun = await ada.request(authorizeUrl(app, { scope: 'org:read keys:read', code_challenge: proof.challenge, code_challenge_method: 'S256' }));
+  assert.equal(begun.status, 303, begun.text);
+  const consent = await ada.request(begun.location);
+  const decided = await ada.request('/consent', { method: 'POST', form: [...Object.entries(hidden(consent.text, '/consent')), ['organization', seed.org], ['project_access', 'all'], ...scopes.map((scope) => ['scope', scope]), ['decision', decision]] });
+  if (decision === 'deny') return { begun, decided };
+  const complete = await ada.request(decided.location);
+  const finished = await ada.request('/complete', { method: 'POST', form: hidden(complete.text, '/complete') });
+  return { begun, decided, finished, app, redirect: app.redirectUris[0], verifier: proof.verifier, code: new URL(finished.location).searchParams.get('code') };
+}
+
+test('rule_221 every event is found by organization, app and connection, on the page, in the API and by the command', async () => {
+  const own = server;
+  server = await startServer({ settings: { ...proxied, refresh_grace_s: 0, refresh_families_max: 4, audit_page_max: 500 } });
+  try {
+    seed = server.seed();
+    ada = await signedIn(server, seed);
+    key = addKey(server, { org: seed.org });
+    const happened = [];                              // [kind, app, grant, request]
+    const note = (kind, app, grant, answer) => happened.push([kind, app.clientId, grant, typeof answer === 'string' ? answer : idOf(answer)]);
+    const web = await registered(ada, 'web'), spa = await registered(ada, 'spa');
+    note('app.created', web, null, web.request);
+
+    const denied = await walk(web, { decision: 'deny' });
+    note('authorize.shown', web, null, denied.begun);
+    note('authorize.denied', web, null, denied.decided);
+    note('authorize.refused', web, null, await new Browser(server).request(authorizeUrl(web, { redirect_uri: 'https://other.example/' })));
+    const first = await walk(web);
+    note('authorize.approved', web, null, first.decided);
+    note('code.issued', web, null, first.finished);
+    note('code.refused', web, null, await redeem(server, first, { code_verifier: 'v'.repeat(43) }));
+    const tokens = await redeem(server, first);
+    assert.equal(tokens.status, 200, tokens.text);
+    const grant = tokens.body.grant_id;
+    for (const kind of ['grant.created', 'code.redeemed', 'token.issued']) note(kind, web, grant, tokens);
+    note('app.auth_failed', web, null, await refresh(server, web, tokens.body.refresh_token, { client_secret: 'bi_cs_wrong' }));
+    const refreshed = await refresh(server, web, tokens.body.refresh_token);
+    note('token.refreshed', web, grant, refreshed);
+    const minted = await mintRaw(server, { grant_id: grant, access_token: refreshed.body.access_token });
+    note('token.minted', web, grant, minted);
+    note('scope.denied', web, grant, await api(server, '/api/oauth-client/v1/projects', { method: 'POST', token: minted.body.installation_token, json: { organizationSlug: seed.org, name: 'No', slug: 'no', sourceLanguage: 'en' } }));
+    note('code.replayed', web, grant, await redeem(server, first));
+    note('token.refresh_refused', web, grant, await refresh(server, web, tokens.body.refresh_token));
+
+    const second = await redeem(server, await walk(web, { scopes: ['org:read', 'keys:read'] }));
+    note('grant.changed', web, second.body.grant_id, second);
+    note('token.revoked', web, second.body.grant_id, await revokeRequest(server, { token: second.body.access_token, client_id: web.clientId, client_secret: web.clientSecret }));
+    let last;
+    for (let i = 0; i < 5; i++) last = await redeem(server, await walk(web, { scopes: ['org:read', 'keys:read'] }));
+    note('family.evicted', web, last.body.grant_id, last);
+
+    const turning = await redeem(server, await walk(spa));
+    const turned = await refresh(server, spa, turning.body.refresh_token);
+    assert.notEqual(turned.body.refresh_token, turning.body.refresh_token);
+    note('token.reuse_detected', spa, turning.body.grant_id, await refresh(server, spa, turning.body.refresh_token, {}, elsewhere()));
+    const again = await redeem(server, await walk(spa));
+    note('token.leaked', spa, again.body.grant_id, await api(server, '/api/oauth-client/leaked', { method: 'POST', json: { tokens: [again.body.access_token] } }));
+    note('app.secret_rotated', web, null, await post(ada, APPS, { decision: 'rotate', client_id: web.clientId }));
+    const live = await redeem(server, await walk(spa));
+    note('grant.revoked', spa, live.body.grant_id, await api(server, `/api/oauth-client/installations/${live.body.grant_id}`, { method: 'DELETE', token: live.body.access_token }));
+    note('app.disabled', web, null, await post(ada, APPS, { decision: 'disable', client_id: web.clientId }));
+
+    const texts = [];
+    for (const [kind, app, grantId, request] of happened) {
+      assert.match(request, /^[0-9a-f]{16}$/, kind);
+      for (const filters of [{}, { app }, ...(grantId ? [{ grant: grantId }] : [])]) {
+        const what = `${kind} by ${Object.keys(filters)[0] ?? 'organization'}`;
+        const found = await eventually(what, async () => (await rest({ kind, limit: 500, ...filters })).body.events.find((e) => e.requestId === request));
+        assert.equal(found.app, app, what);
+        if (grantId) assert.match(found.grant, /^grt_/, what);      // its present id: the former one finds it too (R3)
+        assert.ok(command('--kind', kind, '--org', seed.org, ...Object.entries(filters).flatMap(([name, value]) => [`--${name}`, value])).some((e) => e.requestId === request), `${what}: command`);
+        assert.ok(rows((await page({ organization: seed.org, kind, ...filters })).text).some((row) => row.request === request), `${what}: page`);
+        texts.push(JSON.stringify(found));
+      }
+    }
+    for (const secret of [web.clientSecret, tokens.body.refresh_token, tokens.body.access_token, minted.body.installation_token, first.code, first.verifier]) assert.ok(!texts.some((text) => text.includes(secret)), 'never a secret');
+  } finally {
+    await server.close();
+    server = own;
+  }
 });
