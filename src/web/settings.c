@@ -12,7 +12,8 @@
 #define TRY_VERIFIER  "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 #define TRY_CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
-enum { FIELDS_ADDED_MAX = 64, ECHO_BYTES_MAX = 16 * 1024, FIELD_NAME_BYTES_MAX = 32 };
+enum { FIELDS_ADDED_MAX = 64, ECHO_BYTES_MAX = 16 * 1024, FIELD_NAME_BYTES_MAX = 32,
+       LISTED_MAX = 5 };    /* failures of each app in a list of all (oauth/app_failures.h) */
 
 /* The field that was refused: named by the operation, or the first word of a check of fields ("name: …"). */
 static str refused_field(const struct err *e)
@@ -71,8 +72,7 @@ static void put_failures(struct page_job *j, struct json_out *v, str client_id)
 		json_close_object(v);
 	}
 	json_close_array(v);
-	json_key(v, S("failures_n"));
-	json_put_i64(v, n);
+	put_str(v, "failures_n", n == 0 ? S("") : arena_printf(j->arena, n < LISTED_MAX ? "%lld" : "%lld+", (long long)n));
 }
 
 /* Apps: the page ------------------------------------------------------------------------------- */
