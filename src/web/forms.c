@@ -92,7 +92,8 @@ static str consent_again(struct page_job *j, str request, str problem)
 	for (size_t i = 0; i < j->params_n && buf_view(&b).n < AGAIN_BYTES_MAX; i++) {
 		str name = j->params[i].name;
 
-		if (!str_eq(name, S("scope")) && !str_eq(name, S("organization")) && !str_eq(name, S("project_access")))
+		if (!str_eq(name, S("scope")) && !str_eq(name, S("organization")) && !str_eq(name, S("project")) &&
+		    !str_eq(name, S("project_access")))
 			continue;
 		BUF_LIT(&b, "&");
 		buf_str(&b, name);

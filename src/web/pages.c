@@ -84,6 +84,22 @@ static bool is_ticked(const struct page_job *j, const char *name, str value, boo
 	return false;
 }
 
+static void put_offered_projects(struct page_job *j, struct json_out *v, const struct json *projects)
+{
+	json_open_array(v);
+	for (const struct json *p = projects->first; p != NULL; p = p->next) {
+		str slug = json_str(json_get(p, S("slug")));
+
+		json_open_object(v);
+		put_str(v, "organization", json_str(json_get(p, S("organization"))));
+		put_str(v, "slug", slug);
+		put_str(v, "name", json_str(json_get(p, S("name"))));
+		put_bool(v, "ticked", is_ticked(j, "project", slug, json_is_true(json_get(p, S("preselected")))));
+		json_close_object(v);
+	}
+	json_close_array(v);
+}
+
 static void put_organizations(struct page_job *j, struct json_out *v, const struct json *organizations)
 {
 	json_key(v, S("organizations"));
@@ -94,7 +110,10 @@ static void put_organizations(struct page_job *j, struct json_out *v, const stru
 		json_open_object(v);
 		for (const struct json *m = o->first; m != NULL; m = m->next) {
 			json_key(v, m->name);
-			json_put(v, m);
+			if (str_eq(m->name, S("projects")))
+				put_offered_projects(j, v, m);
+			else
+				json_put(v, m);
 		}
 		put_bool(v, "ticked", is_ticked(j, "organization", slug, json_is_true(json_get(o, S("preselected")))));
 		json_close_object(v);

@@ -550,6 +550,22 @@ test('R36 R18 an incomplete choice comes back to the page with what to put right
   assert.ok(twice.status >= 400 && twice.location === null, 'R25: a single field twice');
 });
 
+test('rule_067 a project that was unticked stays so when the page comes back, and an address ticks none', async () => {
+  const app = server.cli(['app', 'add', '--name', 'Forgetful', '--type', 'web', '--redirect-uri', 'https://forgetful.example/cb']);
+  for (const slug of ['kept', 'dropped', 'never']) server.cli(['project', 'add', `acme/${slug}`, '--source', 'en']);
+  await connectWith(server, seed, { app, scope: 'org:read', projects: ['acme/kept', 'acme/dropped'], browser: ada });
+  const page = await openConsent(ada, app, { scope: 'org:read' });
+  const ticked = (from) => from.projects.filter((box) => box.checked).map((box) => box.value).sort();
+  assert.deepEqual(ticked(page), ['acme/dropped', 'acme/kept']);
+  const back = await decide(ada, page, { organizations: ['acme'], access: 'selected', projects: ['acme/kept'], scopes: [] });
+  assert.match(back.location, /problem=scope/);
+  const again = consentPage((await ada.request(back.location)).text);
+  assert.deepEqual(ticked(again), ['acme/kept']);
+  assert.equal(again.access.find((box) => box.checked).value, 'selected');
+  const made = consentPage((await ada.request(`${back.location}&project=acme%2Fnever`)).text);
+  assert.deepEqual(ticked(made), ['acme/kept'], 'anyone can write an address');
+});
+
 test('rule_069 what was unticked is missing from the answer', async () => {
   const answer = await connectWith(server, seed, { scope: 'org:read keys:read projects:write', scopes: ['keys:read'], browser: ada });
   assert.equal(answer.scope, 'keys:read');
