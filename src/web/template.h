@@ -6,7 +6,8 @@
  *   {{=a.b}}                 value                     {{t key x=a.b}}        interface string, {x} replaced
  *   {{if a.b}}…{{else}}…{{end}}   {{each a.b}}…{{end}}   {{include name}}
  *
- * Inside each, names look in the item first. Indentation is dropped, except in <pre>. */
+ * Inside each, names look in the item first. Indentation is dropped, except in <pre>. href, action and src that begin
+ * with "/" are put under the path of public_url ({{=root}}). */
 #ifndef WEB_TEMPLATE_H
 #define WEB_TEMPLATE_H
 
