@@ -162,6 +162,8 @@ static bool refusal_counts(const struct act *act, enum audit_kind kind, const st
 
 	for (size_t i = 0; i < d->facts_n; i++)
 		name = arena_printf(act->arena, FMT_STR " " FMT_STR, ARG_STR(name), ARG_STR(d->facts[i].value));
+	if (d->counted_as.n > 0)
+		name = arena_printf(act->arena, "%d " FMT_STR, (int)kind, ARG_STR(d->counted_as));
 	*last_out = false;
 	if (rates == NULL)
 		return true;

@@ -78,6 +78,7 @@ struct audit_detail {
 	int64_t account_id, app_id, organization_id, grant_id, project_id;
 	const struct str_pair *facts;
 	size_t  facts_n;
+	str     counted_as;          /* of refusals that must not be told apart: counted by this and their kind alone */
 };
 
 /* Appends in act->db's transaction. detail may be NULL. */

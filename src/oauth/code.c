@@ -107,9 +107,9 @@ static bool refuse_replay(const struct act *act, const struct stored_code *c, st
 
 /* c->id 0: no code at all. What the caller says to the app comes after it and is kept with it. */
 static bool note_refused(const struct act *act, const struct token_asker *asker, const struct stored_code *c,
-                         str reason, str value, struct err *e)
+                         str counted_as, str reason, str value, struct err *e)
 {
-	struct audit_detail detail = { .app_id = asker->app.id };
+	struct audit_detail detail = { .app_id = asker->app.id, .counted_as = counted_as };
 	struct choice choice = { .n = 0 };
 
 	if (c->id != 0 && c->app_id == asker->app.id) {
@@ -123,13 +123,13 @@ static bool note_refused(const struct act *act, const struct token_asker *asker,
 static bool refuse(const struct act *act, const struct token_asker *asker, const struct stored_code *c, str reason,
                    str value, enum refusal why, struct err *e)
 {
-	return note_refused(act, asker, c, reason, value, e) && refusal_set(e, why, true);
+	return note_refused(act, asker, c, STR_NONE, reason, value, e) && refusal_set(e, why, true);
 }
 
 static bool refuse_request(const struct act *act, const struct token_asker *asker, const struct stored_code *c,
                            str reason, enum err_code code, const char *say, struct err *e)
 {
-	if (!note_refused(act, asker, c, reason, STR_NONE, e))
+	if (!note_refused(act, asker, c, STR_NONE, reason, STR_NONE, e))
 		return false;
 	err_set(e, code, "%s", say);
 	e->keep = true;
@@ -174,6 +174,24 @@ static bool check_verifier(const struct act *act, const struct token_asker *aske
 	return pkce_s256_matches(in->code_verifier, c->challenge) || refuse_verifier(act, asker, c, e);
 }
 
+/* The app hears the same of an unknown code, another app's and an expired one, after the same work and with one count
+ * of what goes on record (rules 103, 259); only its developer is told which it was. */
+static bool refuse_unusable(const struct act *act, const struct token_asker *asker, const struct digest *d,
+                            struct err *e)
+{
+	str counted_as = arena_printf(act->arena, "%lld", (long long)asker->app.id), reason;
+	struct stored_code c;
+
+	if (!store_code_find(act->db, act->arena, d->b, &c, e))
+		return false;
+	if (c.id == 0)
+		reason = S("code_unknown");
+	else
+		reason = c.app_id == asker->app.id ? S("code_expired") : S("code_foreign");
+	return note_refused(act, asker, &c, counted_as, reason, STR_NONE, e) &&
+	       refusal_set(e, REFUSAL_EXPIRED, true);
+}
+
 static bool check_code(const struct act *act, const struct token_asker *asker,
                        const struct token_in *in, struct stored_code *out, struct err *e)
 {
@@ -181,19 +199,15 @@ static bool check_code(const struct act *act, const struct token_asker *asker,
 	str resource;
 
 	*out = (struct stored_code){ .id = 0 };
-	if (token_kind_of(in->code) == TOKEN_CODE && !store_code_find(act->db, act->arena, d.b, out, e))
-		return false;
-	/* The app hears the same of all three; only its developer is told which it was. */
-	if (out->id == 0)
+	if (token_kind_of(in->code) != TOKEN_CODE)
 		return refuse(act, asker, out, S("code_unknown"), STR_NONE, REFUSAL_EXPIRED, e);
-	if (out->app_id != asker->app.id)
-		return refuse(act, asker, out, S("code_foreign"), STR_NONE, REFUSAL_EXPIRED, e);
-	/* Before the expiry: a code presented twice must end what it issued even when it has
-	 * expired since. */
+	if (!store_code_to_exchange(act->db, act->arena, d.b, asker->app.id, act->now_ms, out, e))
+		return false;
+	if (out->id == 0)
+		return refuse_unusable(act, asker, &d, e);
+	/* Also when it has expired since: a code presented twice must end what it issued. */
 	if (out->redeemed_ms != 0)
 		return refuse_replay(act, out, e);
-	if (out->expires_ms <= act->now_ms)
-		return refuse(act, asker, out, S("code_expired"), STR_NONE, REFUSAL_EXPIRED, e);
 	if (!resource_check(act, in->resource, out->resource, &resource))
 		return refuse_request(act, asker, out, S("resource"), ERR_INVALID_TARGET,
 		                      "resource was not part of the authorization.", e);

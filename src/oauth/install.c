@@ -95,18 +95,13 @@ static void from_row(const struct grant *row, struct bearer_grant *out)
 	};
 }
 
-/* Of another node, or revoked so long ago that memory has let it go. id 0: by public id. */
-static bool from_store(const struct act *act, str public_id, int64_t id, struct bearer_grant *out,
-                       struct err *e)
+/* Of another node, or revoked so long ago that memory has let it go. */
+static bool from_store(const struct act *act, int64_t id, struct bearer_grant *out, struct err *e)
 {
 	struct organization organization;
 	struct grant row;
 	enum role role;
 
-	if (id == 0 && !store_bearer_grant_id(act->db, act->arena, public_id, &id, e))
-		return false;
-	if (id == 0)
-		return not_found(e);
 	if (!store_bearer_grant(act->db, act->arena, id, &row, e))
 		return false;
 	from_row(&row, out);
@@ -120,17 +115,26 @@ static bool from_store(const struct act *act, str public_id, int64_t id, struct 
 	return bearer_grant_refresh(act, id, e);
 }
 
-/* Others' connections do not exist for who asks (rule 154). */
+/* Of the app, and of the person unless the app asks for itself. */
+static bool is_own(const struct act *act, const struct bearer_grant *g)
+{
+	return g->app_id == act->who->app_id &&
+	       (act->who->kind == WHO_CLIENT || g->account_id == act->who->account_id);
+}
+
+/* Others' connections do not exist for who asks (rule 154), nor does the time tell that they do:
+ * the store is asked for them, too, and does not find them either (rule 259). */
 static bool grant_held(const struct act *act, str public_id, struct bearer_grant *out,
                        struct err *e)
 {
-	if (!bearer_grant_find(act->bearers, act->arena, public_id, out) &&
-	    !from_store(act, public_id, 0, out, e))
+	int64_t account_id = act->who->kind == WHO_CLIENT ? 0 : act->who->account_id, id;
+
+	if (bearer_grant_find(act->bearers, act->arena, public_id, out) && is_own(act, out))
+		return true;
+	if (!store_bearer_grant_id_of(act->db, act->arena, public_id, act->who->app_id, account_id,
+	                              &id, e))
 		return false;
-	if (out->app_id != act->who->app_id)
-		return not_found(e);
-	return act->who->kind == WHO_CLIENT || out->account_id == act->who->account_id ||
-	       not_found(e);
+	return id == 0 ? not_found(e) : from_store(act, id, out, e);
 }
 
 /* Mint ----------------------------------------------------------------------------------------- */
@@ -416,7 +420,7 @@ bool install_mint(const struct act *act, const void *in, void *out, struct err *
 			return false;
 		if (done)
 			return true;
-		if (!from_store(act, STR_NONE, m.grant.id, &m.grant, e))
+		if (!from_store(act, m.grant.id, &m.grant, e))
 			return false;
 		m.projects = (struct named_projects){ NULL, 0 };
 	}

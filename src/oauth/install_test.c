@@ -7,6 +7,8 @@
 #include "oauth/me.h"
 #include "oauth/sweep.h"
 #include "oauth/token_revoke.h"
+#include "store/bearer.h"
+#include "store/db.h"
 
 #include <stdio.h>
 
@@ -125,6 +127,25 @@ static bool project_gone(const struct act *act, const void *in, void *out, struc
 	(void)in;
 	(void)out;
 	return DB_RUN(act->db, act->arena, SQL_GRANT_PROJECTS_CLEAR, &rows, e, A_I64(1));
+}
+
+/* What is not in memory is asked of the store: of another node, or long revoked. */
+SCENE_TEST(rule_154_the_store_does_not_find_others_grants_either)
+{
+	struct connected c = connect_as(s, NULL);
+	struct token_out editor = scene_connect(s, &s->editor);
+	int64_t own, theirs, others;
+	struct db *db;
+	struct err e;
+
+	CHECK(store_read_begin(s->act.store, &db, &e));
+	CHECK(store_bearer_grant_id_of(db, s->arena, c.t.grant_id, c.who.app_id, c.who.account_id, &own, &e));
+	CHECK(store_bearer_grant_id_of(db, s->arena, c.t.grant_id, c.who.app_id, c.who.account_id + 1, &others, &e));
+	CHECK(store_bearer_grant_id_of(db, s->arena, editor.grant_id, c.who.app_id, 0, &theirs, &e));
+	store_read_end(s->act.store, db);
+	CHECK(own != 0);
+	CHECK_I64(others, 0);
+	CHECK_I64(theirs, 0);
 }
 
 SCENE_TEST(rule_154_unknown_foreign_and_revoked_grants)

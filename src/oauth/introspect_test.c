@@ -168,6 +168,16 @@ SCENE_TEST(rule_141_who_asks_must_prove_it)
 	CHECK_I64((int64_t)scene_audited(s, "app.auth_failed"), 2);
 }
 
+/* An answer after a commit takes longer than one without: both kinds wait for one. */
+SCENE_TEST(rule_259_a_failure_of_an_unknown_app_is_on_record_as_well)
+{
+	struct introspect_in in = { .token = S("x"), .client_id = S("app_unknown"), .client_secret = S("wrong") };
+	struct introspect_out o;
+
+	CHECK_I64(ask_with(s, &in, &o), ERR_INVALID_CLIENT);
+	CHECK_I64((int64_t)scene_audited(s, "app.auth_failed"), 1);
+}
+
 SCENE_TEST(rule_141_an_app_without_a_secret_asks_about_its_own)
 {
 	struct token_out theirs = connect_as(s, &s->partner, NULL);

@@ -123,6 +123,14 @@ bool store_bearer_grant_id(struct db *db, struct arena *a, str public_id, int64_
 	return run_id(db, a, SQL_BEARER_GRANT_ID, args, COUNT(args), id_out, e);
 }
 
+bool store_bearer_grant_id_of(struct db *db, struct arena *a, str public_id, int64_t app_id,
+			      int64_t account_id, int64_t *id_out, struct err *e)
+{
+	struct sql_arg args[] = { A_TEXT(public_id), A_I64(app_id), A_I64(account_id) };
+
+	return run_id(db, a, SQL_BEARER_GRANT_ID_OF, args, COUNT(args), id_out, e);
+}
+
 /* Tokens, families, sessions ----------------------------------------------------------------- */
 
 static bool token_row(const struct cell *c, void *arg)

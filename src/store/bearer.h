@@ -108,6 +108,9 @@ bool store_bearer_app_id(struct db *db, struct arena *a, str client_id, int64_t 
 /* By current or former public id; 0: never existed. */
 bool store_bearer_grant_id(struct db *db, struct arena *a, str public_id, int64_t *id_out,
                            struct err *e) MUST_CHECK;
+/* The same, where another app's or person's is 0 as well. account_id 0: any person's. */
+bool store_bearer_grant_id_of(struct db *db, struct arena *a, str public_id, int64_t app_id,
+			      int64_t account_id, int64_t *id_out, struct err *e) MUST_CHECK;
 
 /* Deletes at most `limit` expired installation tokens and denials of access tokens, oldest
  * first. */

@@ -242,13 +242,15 @@ bool store_code_insert(struct db *db, struct arena *a, const uint8_t digest[OAUT
 	              A_I64(in->created_ms), A_I64(in->expires_ms));
 }
 
-bool store_code_find(struct db *db, struct arena *a, const uint8_t digest[OAUTH_DIGEST_BYTES],
-                     struct stored_code *out, struct err *e)
+bool store_code_to_exchange(struct db *db, struct arena *a,
+                            const uint8_t digest[OAUTH_DIGEST_BYTES], int64_t app_id,
+                            int64_t now_ms, struct stored_code *out, struct err *e)
 {
 	struct rows rows;
 	const struct cell *c;
 
-	if (!DB_RUN(db, a, SQL_CODE_BY_DIGEST, &rows, e, A_BYTES(digest, OAUTH_DIGEST_BYTES)))
+	if (!DB_RUN(db, a, SQL_CODE_TO_EXCHANGE, &rows, e, A_BYTES(digest, OAUTH_DIGEST_BYTES),
+	            A_I64(app_id), A_I64(now_ms)))
 		return false;
 	*out = (struct stored_code){ 0 };
 	if (rows.n == 0)
@@ -266,6 +268,21 @@ bool store_code_find(struct db *db, struct arena *a, const uint8_t digest[OAUTH_
 		.expires_ms = c[8].i,
 		.redeemed_ms = c[9].i,
 	};
+	return true;
+}
+
+bool store_code_find(struct db *db, struct arena *a, const uint8_t digest[OAUTH_DIGEST_BYTES],
+                     struct stored_code *out, struct err *e)
+{
+	struct rows rows;
+	const struct cell *c;
+
+	if (!DB_RUN(db, a, SQL_CODE_BY_DIGEST, &rows, e, A_BYTES(digest, OAUTH_DIGEST_BYTES)))
+		return false;
+	*out = (struct stored_code){ 0 };
+	c = rows.cells;
+	if (rows.n > 0)
+		*out = (struct stored_code){ .id = c[0].i, .app_id = c[1].i, .account_id = c[2].i, .choice = c[3].s };
 	return true;
 }
 

@@ -70,7 +70,12 @@ struct stored_code {
 };
 bool store_code_insert(struct db *db, struct arena *a, const uint8_t digest[OAUTH_DIGEST_BYTES],
                        const struct stored_code *in, struct err *e) MUST_CHECK;
-/* nonce, auth_time_ms and created_ms are not read back. */
+/* nonce, auth_time_ms and created_ms are not read back. id 0 also when it is another app's, or has
+ * expired without having been redeemed. */
+bool store_code_to_exchange(struct db *db, struct arena *a,
+                            const uint8_t digest[OAUTH_DIGEST_BYTES], int64_t app_id,
+                            int64_t now_ms, struct stored_code *out, struct err *e) MUST_CHECK;
+/* Whose it is and for what, whatever its state; the rest is not read. */
 bool store_code_find(struct db *db, struct arena *a, const uint8_t digest[OAUTH_DIGEST_BYTES],
                      struct stored_code *out, struct err *e) MUST_CHECK;
 bool store_code_redeem(struct db *db, struct arena *a, int64_t id, int64_t now_ms, bool *done_out,
