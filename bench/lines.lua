@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Reads a list of plain texts that bench_seed wrote; one line a request, round and round.
+-- The lines of a file.
 local M = {}
-function M.read(name)
+function M.read(path)
 	local list = {}
-	for line in io.lines(os.getenv('BENCH_DIR') .. '/' .. name) do list[#list + 1] = line end
+	for line in io.lines(path) do list[#list + 1] = line end
 	return list
 end
 return M

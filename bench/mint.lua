@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 package.path = debug.getinfo(1, 'S').source:match('^@(.*)mint.lua$') .. '?.lua;' .. package.path
-local list = require('lines').read('mint.txt')
+local list = require('lines').read(os.getenv('BENCH_LIST'))
 local requests, at = {}, 0
 for i, line in ipairs(list) do
 	local grant, token = line:match('^(%S+) (%S+)$')
