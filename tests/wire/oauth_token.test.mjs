@@ -544,6 +544,29 @@ test('R42 rule_151 a consent whose projects are all gone never becomes "all"', {
   }
 });
 
+test('rule_078 rule_152 an app that may ask for less than when the person approved gets less', { skip: storeOnly }, async () => {
+  const own = new Server();
+  try {
+    await own.start();
+    const people = own.seed();
+    const fresh = await codeFor(own, people, { scope: 'org:read projects:read keys:read' });
+    await own.stop();
+    alterStore(own, `UPDATE app SET scopes = 1 WHERE client_id = '${people.web.clientId}'`); // org:read
+    await own.start();
+    const body = assertTokens(await redeem(own, fresh));
+    assert.equal(body.scope, 'org:read');
+    assert.deepEqual(body.grants[0].scopes, ['org:read']);
+    await own.stop();
+    alterStore(own, `UPDATE app SET scopes = 8191 WHERE client_id = '${people.web.clientId}'`);
+    await own.start();
+    const later = assertTokens(await refresh(own, people.web, body.refresh_token));
+    assert.equal(later.scope, 'org:read', 'what was not granted does not come back with the right to ask');
+    assert.deepEqual((await mintRaw(own, later)).body.scopes, ['org:read']);
+  } finally {
+    await own.close();
+  }
+});
+
 test('rule_084 rule_150 seed_09 a code and a short installation token end with their time', async () => {
   const own = await startServer({ settings: { code_ttl_s: 10 } });
   try {
