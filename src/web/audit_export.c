@@ -93,8 +93,10 @@ static void export_failed(struct export *x, const struct err *e)
 
 	j->call.arena = j->arena;
 	if (x->stream == NULL) {
-		arena_destroy(x->arena);
+		struct arena *arena = x->arena;         /* *e may lie in it, and x is gone with the answer */
+
 		page_error(j, e);
+		arena_destroy(arena);
 		return;
 	}
 	/* What was sent is good as far as it goes; its last line says that it stops there. */

@@ -89,14 +89,14 @@ for (const javaScriptEnabled of [true, false]) {
       if (seen.has(url)) continue;
       seen.add(url);
       await page.goto(url);
-      const addresses = await page.locator('[href], [src], form[action]').evaluateAll((all) => all.map((e) => [e.tagName, e.href || e.src || e.action]));
+      const addresses = await page.locator('[href], [src], form[action]').evaluateAll((all) => all.map((e) => [e.hasAttribute('download') ? 'FILE' : e.tagName, e.href || e.src || e.action]));
       for (const [tag, address] of addresses) {
         if (!address.startsWith(new URL(base).origin)) continue;
         assert.ok(address.startsWith(`${base}/`), `${tag} ${address} on ${url}`);
         if (tag === 'A' && !address.includes('#') && !/\.json|\.well-known/.test(address)) wanted.push(address);
       }
     }
-    for (const path of ['/settings/connected-apps', '/settings/apps', '/settings/sessions', '/settings/password', '/projects/acme/web']) assert.ok(seen.has(base + path), `${path} in ${[...seen]}`);
+    for (const path of ['/settings/connected-apps', '/settings/apps', '/settings/audit', '/settings/sessions', '/settings/password', '/projects/acme/web']) assert.ok(seen.has(base + path), `${path} in ${[...seen]}`);
     await page.goto(`${base}/settings/connected-apps`);
     await page.locator('button[value=revoke]').click();
     await page.waitForURL(`${base}/settings/connected-apps?done=1`);

@@ -155,6 +155,7 @@ test('rule_221 the export is a file of JSON lines, and says when it was cut', as
   assert.match(few.headers['content-disposition'], /^attachment; filename="audit-acme-\d{4}-\d\d-\d\d\.jsonl"$/);
   assert.equal(few.headers['cache-control'], 'no-store');
   assert.deepEqual(few.lines.map((line) => JSON.parse(line).kind), ['organization.created']);
+  for (let i = 0; (await everything()).length <= 61; i++) await connectWith(server, seed, { scopes: [i % 2 ? 'org:read' : 'keys:read'] });
   const cut = await exported({ organization: seed.org });
   assert.equal(cut.lines.length, 61);
   const last = JSON.parse(cut.lines.at(-1));
