@@ -84,6 +84,17 @@ def write(directory, name, version, parts):
         file.write('\n'.join(lines) + '\n')
 
 
+def types_of(declaration, structs):
+    """Those that its arguments are of, and those within them, but for what every function has."""
+    found, todo = [], re.findall(r'struct (\w+)', declaration)
+    while todo:
+        name = todo.pop(0)
+        if name in structs and name not in ('bi18n_error', 'bi18n_call') and structs[name] not in found:
+            found.append(structs[name])
+            todo += re.findall(r'struct (\w+) \*', structs[name])
+    return found
+
+
 def main():
     header, version, directory = sys.argv[1:]
     os.makedirs(directory, exist_ok=True)
@@ -95,6 +106,11 @@ def main():
         if not match or plain.startswith(('struct', 'typedef', 'enum')) and '{' in plain or plain.startswith('typedef'):
             continue
         functions.append((match.group(1), section, comment, declaration))
+    structs = {}
+    for _, _, declaration in items:
+        match = re.match(r'struct (\w+) \{', declaration)
+        if match:
+            structs[match.group(1)] = declaration
     groups = {}
     for name, section, comment, declaration in functions:
         groups.setdefault((section, tuple(comment)), []).append((name, declaration))
@@ -102,10 +118,13 @@ def main():
         synopsis = ['.nf', roff('#include <bi18n.h>'), '']
         for _, declaration in members:
             synopsis += [roff(line) for line in declaration.split('\n')] + ['']
-        for name, _ in members:
-            write(directory, name, version, [
-                ('NAME', [f'{name} \\- {roff(sentence(comment))}']), ('SYNOPSIS', synopsis + ['.fi']),
-                ('DESCRIPTION', body(comment) or ['See']), ('SEE ALSO', ['.BR bi18n (3)'])])
+        for name, declared in members:
+            parts = [('NAME', [f'{name} \\- {roff(sentence(comment))}']), ('SYNOPSIS', synopsis + ['.fi']),
+                     ('DESCRIPTION', body(comment) or ['See bi18n(3).'])]
+            types = [line for struct in types_of(declared, structs) for line in struct.split('\n') + ['']]
+            if types:
+                parts.append(('TYPES', ['.nf'] + [roff(line.replace('\t', '    ')) for line in types] + ['.fi']))
+            write(directory, name, version, parts + [('SEE ALSO', ['.BR bi18n (3)'])])
     index = [f'.BR {name} (3)' for name, *_ in functions]
     types = ['.nf'] + [roff(line) for _, _, declaration in items if '{' in declaration
                        for line in declaration.split('\n') + ['']] + ['.fi']

@@ -13,9 +13,9 @@ import { authorize, root, slow } from '../lib/server.mjs';
 export const driverBinary = join(process.env.BI18N_BUILD ?? join(root, 'build-test'), 'tests', 'client_library', 'client_driver');
 export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 export const newKey = (id = 1) => ({ id, hex: randomBytes(32).toString('hex') });
-// valgrind runs one thread at a time: fewer calls.
+// valgrind runs one thread at a time: fewer threads and calls, and turns that are fair.
 export const valgrind = Boolean(process.env.BI18N_TEST_VALGRIND);
-const wrapper = valgrind ? ['valgrind', '-q', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite'] : [];
+const wrapper = valgrind ? ['valgrind', '-q', '--fair-sched=yes', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite'] : [];
 
 // One process with one client. Commands run one after the other; each answers {code, error, result}.
 export class Driver {
