@@ -405,7 +405,7 @@ struct bi18n_answer {
  *                return it without a request until the time has come
  *   5xx, network GET, HEAD, PUT, DELETE, OPTIONS and `idempotent`: sent again with growing, random pauses;
  *                then, and for others at once, TRY_LATER
- * Redirects are refused (EPROTOCOL). The answer's body is in error.message when it is refused, shortened. */
+ * Redirects are refused (EPROTOCOL). What a refusal says for people is in error.message, shortened. */
 enum bi18n_code bi18n_request(struct bi18n *client, const char *owner_id, const char *organization,
                               const struct bi18n_request *request, const struct bi18n_call *call,
                               struct bi18n_answer **out, struct bi18n_error *error);

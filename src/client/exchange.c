@@ -53,6 +53,26 @@ static void secrets_blank(const struct bi18n *client, char *text)
 		memset(p, '*', n);
 }
 
+/* What an error of any channel says for people; the body as it stands where it is none that we know. */
+static str answer_words(struct work *w, const struct transport_answer *answer)
+{
+	static const char *const names[] = { "message", "error_description", "error" };
+	const struct jvalue     *v = json_read(&w->pool, answer->body), *error;
+
+	if (v != NULL && v->kind == JARRAY)
+		v = v->first;
+	error = json_member(v, "error");
+	if (error != NULL && error->kind == JOBJECT)
+		v = error;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const char *words = json_text(v, names[i]);
+
+		if (words != NULL && words[0] != '\0')
+			return str_from(words);
+	}
+	return answer->body;
+}
+
 /* What the server says for people, without line breaks and secrets, as far as it fits. */
 bool fault_answer(struct work *w, const struct transport_answer *answer)
 {
@@ -60,13 +80,14 @@ bool fault_answer(struct work *w, const struct transport_answer *answer)
 		{ 403, BI18N_EFORBIDDEN }, { 404, BI18N_ENOTFOUND },
 	};
 	enum bi18n_code code = BI18N_EREFUSED;
+	str             words = answer_words(w, answer);
 
 	for (size_t i = 0; i < COUNT(known); i++) {
 		if (answer->status == known[i].status)
 			code = known[i].code;
 	}
 	fault_put(w, code, "answered %d: %.*s", answer->status,
-	          (int)(answer->body.n < BI18N_MESSAGE_MAX ? answer->body.n : BI18N_MESSAGE_MAX), answer->body.p);
+	          (int)(words.n < BI18N_MESSAGE_MAX ? words.n : BI18N_MESSAGE_MAX), words.p);
 	for (char *p = w->fault.message; *p != '\0'; p++) {
 		if ((unsigned char)*p < ' ')
 			*p = ' ';

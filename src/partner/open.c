@@ -22,8 +22,13 @@ static const char *environment(const char *name)
 	return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
+/* The id that a program's only key has by custom, so that this command opens its store; and the one that this command
+ * gave first. */
+enum { KEYS = 2 };
+static const uint8_t key_ids[KEYS] = { 1, 0 };
+
 /* BI18N_STORE_KEY: 32 bytes in base64url, with or without padding. */
-static bool key_read(struct arena *a, struct bi18n_key *out)
+static bool keys_read(struct arena *a, struct bi18n_key out[KEYS])
 {
 	str text = str_from(environment("BI18N_STORE_KEY"));
 	uint8_t *bytes;
@@ -33,8 +38,11 @@ static bool key_read(struct arena *a, struct bi18n_key *out)
 		text.n--;
 	if (text.p == NULL || !base64url_decode(a, text, &bytes, &n) || n != BI18N_KEY_BYTES)
 		return false;
-	out->id = 0;
-	memcpy(out->bytes, bytes, n);
+	for (size_t i = 0; i < KEYS; i++) {
+		out[i].id = key_ids[i];
+		memcpy(out[i].bytes, bytes, n);
+	}
+	bi18n_wipe(bytes, n);
 	return true;
 }
 
@@ -90,14 +98,14 @@ static bool open_with(struct partner *p, struct bi18n_options *in, int *exit_out
 
 bool partner_open(struct partner *p, const char *redirect_uri, int *exit_out)
 {
-	struct bi18n_key key;
+	struct bi18n_key keys[KEYS];
 	struct bi18n_options in = {
 		.client_id = environment("BI18N_CLIENT_ID"),
 		.client_secret = environment("BI18N_CLIENT_SECRET"),
 		.store = p->options->store,
 		.redis = p->options->redis,
-		.keys = &key,
-		.keys_n = 1,
+		.keys = keys,
+		.keys_n = KEYS,
 		.redirect_uri = redirect_uri,
 	};
 	bool ok;
@@ -115,11 +123,11 @@ bool partner_open(struct partner *p, const char *redirect_uri, int *exit_out)
 		in.redirect_uri =
 			arena_cstr(p->arena, arena_printf(p->arena, "http://127.0.0.1:%d/callback",
 							  CALLBACK_PORT_DEFAULT));
-	if (!key_read(p->arena, &key))
+	if (!keys_read(p->arena, keys))
 		return refuse(exit_out,
 			      partner_usage("BI18N_STORE_KEY: 32 bytes in base64url; " KEY_HELP));
 	ok = open_with(p, &in, exit_out);
-	bi18n_wipe(&key, sizeof(key));
+	bi18n_wipe(keys, sizeof(keys));
 	return ok;
 }
 

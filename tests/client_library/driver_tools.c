@@ -69,7 +69,8 @@ static void *allocate(void *context, size_t bytes)
 		atomic_store(&m->failed, true);
 		return NULL;
 	}
-	block = malloc(sizeof(*block) + bytes);
+	/* Zeroed, so that looking for secrets at its end reads nothing that nobody wrote. */
+	block = calloc(1, sizeof(*block) + bytes);
 	if (block == NULL)
 		return NULL;
 	block->bytes = bytes;

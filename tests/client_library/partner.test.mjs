@@ -198,6 +198,7 @@ test('token prints an installation token, and nothing of it stays in the store',
   const { token: second, expiresInMs } = partner.ok(['token', '--json', '--organization', 'acme']).json;
   assert.ok(expiresInMs > 3_500_000 && expiresInMs <= 3_600_000, String(expiresInMs));
   const file = partner.store.slice('sqlite:'.length);
+  assert.ok(Buffer.concat(readdirSync(base).filter((n) => join(base, n).startsWith(file)).map((n) => readFileSync(join(base, n)))).includes('v1.1.'), 'sealed under the id that a program gives its only key');
   for (const name of readdirSync(base).filter((n) => join(base, n).startsWith(file))) {
     const bytes = readFileSync(join(base, name));
     for (const secret of [token, second, 'bi_oat_', 'bi_at_']) assert.equal(bytes.indexOf(secret), -1, `${name} holds ${secret.slice(0, 8)}`);

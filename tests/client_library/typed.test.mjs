@@ -74,6 +74,9 @@ test('seed_04 the look at the list needs projects:read, and says so', async () =
   assert.ok(found.id);
   const error = await driver.fails('SCOPE_REQUIRED', 'texts', { ...acme, project: '00000000-0000-4000-8000-000000000000', language: 'tr' });
   assert.equal(error.requiredScope, 'projects:read');
+  assert.match(error.message, /^answered 403: [^{[]*$/, 'words, not an envelope');
+  const trpc = await driver.fails('ENOTFOUND', 'texts', { ...acme, project: 'none', language: 'tr' });
+  assert.match(trpc.message, /^answered 404: [^{[]*$/);
   assert.deepEqual(new URL(error.authorizeUrl).searchParams.get('scope').split(' '), ['translations:read', 'projects:read']);
   await driver.close();
 });
