@@ -513,7 +513,7 @@ enum bi18n_mcp_target {
  * alone (EINVAL). Files are replaced whole and are the owner's only (0600); symbolic links are refused. The
  * token is good for an hour at most: call it again when the workspace opens. This is the one place where an
  * installation token meets a file, because editors read it from there (seed row 15); keep those files out of
- * version control. `server_url` NULL: base_url + "/mcp". */
+ * version control. `server_url` (https, or http on a loopback host: EINSECURE) NULL: base_url + "/mcp". */
 enum bi18n_code bi18n_mcp_config(struct bi18n *client, const char *owner_id, const char *organization,
                                  const char *directory, unsigned targets, const char *server_url,
                                  const struct bi18n_call *call, struct bi18n_error *error);

@@ -134,6 +134,8 @@ int64_t jitter(int64_t max_ms);                           /* 0..max_ms at random
 
 /* https, or http on a loopback host; no path, query or user. OK, EINVAL or EINSECURE. */
 enum bi18n_code base_url_check(const char *url);
+/* The same, but with a path and a query if it likes. */
+enum bi18n_code server_url_check(const char *url);
 /* The value of `name` in a query, decoded; NULL: absent. *twice_out: it is there more than once. */
 char *query_value(struct pool *p, str query, const char *name, bool *twice_out);
 bool  id_is_sane(const char *id);                          /* 1..127 visible ASCII, no quotes, no '\' */

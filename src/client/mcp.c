@@ -227,6 +227,10 @@ enum bi18n_code bi18n_mcp_config(struct bi18n *client, const char *owner_id, con
 		fault_put(&w, BI18N_EINVAL, "directory: required; targets: one or more of BI18N_MCP_*");
 		return work_end(&w);
 	}
+	if (server_url != NULL && server_url_check(server_url) != BI18N_OK) {
+		fault_put(&w, server_url_check(server_url), "server_url: https, or http on a loopback host");
+		return work_end(&w);
+	}
 	url = server_url != NULL ? server_url : pool_printf(&w.pool, "%s/mcp", client->base_url);
 	if (entry_find(&w, owner_id, organization, &entry) && token_take(&w, entry, token, NULL)) {
 		text = url == NULL ? NULL : server_entry(&w, url, token);

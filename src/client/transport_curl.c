@@ -351,7 +351,9 @@ static bool url_set(struct line *line, const char *url)
 	if (line->url[0] != '\0' && strcmp(line->url, url) == 0)
 		return true;
 	line->url[0] = '\0';
-	if (curl_easy_setopt(line->easy, CURLOPT_URL, url) != CURLE_OK)
+	/* Without TLS it goes to this machine and nowhere else: not to a proxy that the environment names. */
+	if (curl_easy_setopt(line->easy, CURLOPT_URL, url) != CURLE_OK ||
+	    curl_easy_setopt(line->easy, CURLOPT_PROXY, strncmp(url, "http:", 5) == 0 ? "" : NULL) != CURLE_OK)
 		return false;
 	if (n < URL_KEPT_MAX)
 		memcpy(line->url, url, n + 1);

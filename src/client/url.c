@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/client_int.h"
 
+enum { SERVER_URL_MAX = 1024 };
+
 static bool visible(const char *s, size_t max, const char *but)
 {
 	size_t n = 0;
@@ -79,6 +81,19 @@ enum bi18n_code base_url_check(const char *url)
 	    !authority_split(s, &host, &port))
 		return BI18N_EINVAL;
 	return tls || loopback_host(host) ? BI18N_OK : BI18N_EINSECURE;
+}
+
+enum bi18n_code server_url_check(const char *url)
+{
+	char        origin[BASE_URL_MAX];
+	const char *slashes = strstr(url, "://"), *path = slashes == NULL ? NULL : strchr(slashes + 3, '/');
+	size_t      n = path == NULL ? strlen(url) : (size_t)(path - url);
+
+	if (n >= sizeof(origin) || !visible(url, SERVER_URL_MAX, "\"\\<>@#"))
+		return BI18N_EINVAL;
+	memcpy(origin, url, n);
+	origin[n] = '\0';
+	return base_url_check(origin);
 }
 
 static int hex_digit(char c)

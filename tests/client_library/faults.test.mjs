@@ -3,7 +3,8 @@
 // happened and what to do, keeps what it has, and does no harm.
 import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { writeFileSync, chmodSync, mkdirSync, symlinkSync, readFileSync } from 'node:fs';
+import { writeFileSync, chmodSync, mkdirSync, readdirSync, symlinkSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { change, delay, drop, duplicate, huge, limited, noise, paths, redirect, refuse, retype, say, slowly, truncate, unauthorized } from './fault_proxy.mjs';
 import { HOUR, connectDriver, newKey, valgrind } from './library.mjs';
@@ -123,6 +124,35 @@ test('a redirect is refused, so that no token goes where it should not', async (
     }
   }
   assert.equal(s.proxy.find({ path: '/elsewhere' }).length, 0);
+  await driver.close();
+});
+
+test('seed_01 what goes without TLS to this machine goes to no proxy that the environment names', async () => {
+  const names = ['http_proxy', 'all_proxy', 'ALL_PROXY', 'HTTP_PROXY'], before = names.map((name) => process.env[name]);
+  let asked = 0;
+  const proxy = createServer((socket) => { asked++; socket.destroy(); });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  for (const name of names) process.env[name] = `http://127.0.0.1:${proxy.address().port}`;
+  try {
+    const driver = await s.driver();
+    for (const [n, name] of names.entries()) if (before[n] === undefined) delete process.env[name]; else process.env[name] = before[n];
+    await connectDriver(driver, s.server, s.seed, { browser: s.browser });
+    await driver.ok('request', call);
+    await driver.close();
+  } finally {
+    for (const name of names) if (process.env[name]?.endsWith(`:${proxy.address().port}`)) delete process.env[name];
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+  assert.equal(asked, 0);
+});
+
+test('seed_01 no editor is told to send the token to a host without TLS', async () => {
+  const driver = await connected(), directory = s.workspace();
+  for (const [serverUrl, code] of [['http://evil.example/mcp', 'EINSECURE'], ['http://127.0.0.1.evil.example/mcp', 'EINSECURE'], ['http://127.0.0.1@evil.example/mcp', 'EINVAL'], ['ftp://x/mcp', 'EINVAL'], ['mcp', 'EINVAL'], ['http://evil.example?/x', 'EINVAL']]) {
+    await driver.fails(code, 'mcp', { ...acme, directory, serverUrl });
+  }
+  assert.deepEqual(readdirSync(directory), [], 'nothing was written');
+  for (const serverUrl of ['https://mcp.example/mcp?x=1', 'http://127.0.0.1:1/mcp', 'http://[::1]:80/', 'http://localhost']) await driver.ok('mcp', { ...acme, directory, serverUrl });
   await driver.close();
 });
 
