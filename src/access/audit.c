@@ -150,28 +150,49 @@ str audit_uri(struct arena *a, str uri)
 	                                   query >= 0 ? "?…" : ""));
 }
 
-/* *last_out: the one after which others are left out for a while. false: this one is. */
-static bool refusal_counts(const struct act *act, enum audit_kind kind, const struct audit_detail *d, str reason,
-			   bool *last_out)
+static str refusal_name(const struct act *act, enum audit_kind kind, const struct audit_detail *d, str reason)
 {
-	struct rates *rates = act->bearers == NULL ? NULL : bearers_rates(act->bearers);
-	int64_t max = act->settings->audit_refusals_per_minute_max;
-	str name = arena_printf(act->arena, "%d %lld %lld %lld " FMT_STR, (int)kind, (long long)d->app_id,
-				(long long)d->account_id, (long long)d->grant_id, ARG_STR(reason));
-	struct err full;
+	str name;
 
+	if (d->counted_as.n > 0)
+		return arena_printf(act->arena, "%d " FMT_STR, (int)kind, ARG_STR(d->counted_as));
+	name = arena_printf(act->arena, "%d %lld %lld %lld " FMT_STR, (int)kind, (long long)d->app_id,
+			    (long long)d->account_id, (long long)d->grant_id, ARG_STR(reason));
 	for (size_t i = 0; i < d->facts_n; i++)
 		name = arena_printf(act->arena, FMT_STR " " FMT_STR, ARG_STR(name), ARG_STR(d->facts[i].value));
-	if (d->counted_as.n > 0)
-		name = arena_printf(act->arena, "%d " FMT_STR, (int)kind, ARG_STR(d->counted_as));
+	return name;
+}
+
+static int64_t refusals_max(const struct act *act)
+{
+	int64_t max = act->settings->audit_refusals_per_minute_max;
+
+	return max > 0 ? max : REFUSALS_DEFAULT;
+}
+
+/* *last_out: the one after which others are left out for a while. false: this one is. */
+static bool refusal_counts(const struct act *act, str name, bool *last_out)
+{
+	struct rates *rates = act->bearers == NULL ? NULL : bearers_rates(act->bearers);
+	int64_t max = refusals_max(act);
+	struct err full;
+
 	*last_out = false;
 	if (rates == NULL)
 		return true;
-	max = max > 0 ? max : REFUSALS_DEFAULT;
 	if (!rate_take(rates, RATE_AUDIT, name, max, REFUSALS_WINDOW_S, act->now_ms, &full))
 		return false;
 	*last_out = !rate_allows(rates, RATE_AUDIT, name, max, REFUSALS_WINDOW_S, act->now_ms);
 	return true;
+}
+
+bool audit_refusal_due(const struct act *act, enum audit_kind kind, str counted_as)
+{
+	struct audit_detail d = { .counted_as = counted_as };
+
+	return act->bearers == NULL ||
+	       rate_allows(bearers_rates(act->bearers), RATE_AUDIT, refusal_name(act, kind, &d, STR_NONE),
+			   refusals_max(act), REFUSALS_WINDOW_S, act->now_ms);
 }
 
 bool audit_refusal(const struct act *act, enum audit_kind kind, const struct audit_detail *detail, str reason,
@@ -186,7 +207,7 @@ bool audit_refusal(const struct act *act, enum audit_kind kind, const struct aud
 	d.app_id = or_else(d.app_id, act->who->app_id);
 	d.account_id = or_else(d.account_id, act->who->account_id);
 	d.grant_id = or_else(d.grant_id, act->who->grant_id);
-	if (!refusal_counts(act, kind, &d, reason, &last))
+	if (!refusal_counts(act, refusal_name(act, kind, &d, reason), &last))
 		return true;
 	while (n < detail->facts_n) {
 		facts[n] = detail->facts[n];

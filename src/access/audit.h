@@ -91,6 +91,8 @@ bool audit_add(const struct act *act, enum audit_kind kind, const struct audit_d
 enum { AUDIT_FACTS_MAX = 4 };
 bool audit_refusal(const struct act *act, enum audit_kind kind, const struct audit_detail *detail, str reason,
                    str value, struct err *e) MUST_CHECK;
+/* Would one that is counted so go on record now? Then it is worth finding out why. */
+bool audit_refusal_due(const struct act *act, enum audit_kind kind, str counted_as);
 /* Printable and short. */
 str  audit_value(struct arena *a, str s);
 /* The same for an address: without query, fragment and what stands before an '@', which may be secret. */

@@ -175,13 +175,16 @@ static bool check_verifier(const struct act *act, const struct token_asker *aske
 }
 
 /* The app hears the same of an unknown code, another app's and an expired one, after the same work and with one count
- * of what goes on record (rules 103, 259); only its developer is told which it was. */
+ * of what goes on record (rules 103, 259); only its developer is told which it was, in a record that waits for the disk
+ * whichever it was. */
 static bool refuse_unusable(const struct act *act, const struct token_asker *asker, const struct digest *d,
                             struct err *e)
 {
 	str counted_as = arena_printf(act->arena, "%lld", (long long)asker->app.id), reason;
 	struct stored_code c;
 
+	if (!audit_refusal_due(act, AUDIT_CODE_REFUSED, counted_as))
+		return refusal_set(e, REFUSAL_EXPIRED, true);
 	if (!store_code_find(act->db, act->arena, d->b, &c, e))
 		return false;
 	if (c.id == 0)
