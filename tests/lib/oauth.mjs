@@ -246,3 +246,9 @@ export function alterStore(server, sql) {
   const done = spawnSync('python3', ['-c', 'import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as c: print(c.executescript(sys.argv[2]).rowcount)', join(server.data, 'bi18n.db'), sql], { encoding: 'utf8' });
   assert.equal(done.status, 0, done.stderr);
 }
+// Rows of the stopped server's store, each a list of values.
+export function readStore(server, sql) {
+  const done = spawnSync('python3', ['-c', 'import json, sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as c: print(json.dumps(c.execute(sys.argv[2]).fetchall()))', join(server.data, 'bi18n.db'), sql], { encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+  return JSON.parse(done.stdout);
+}

@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Server, api, pkce, startServer, tokenRequest } from '../lib/server.mjs';
-import { addPerson, alterStore, assertOauthError, assertTokens, authorizeUrl, basic, checksum, codeFor, connectWith, elsewhere, from, me, mintRaw, neighbour, organizations, passed, proxied, query, raw, rawPost, redeem, redeemForm, refresh, signedIn, storeOnly } from '../lib/oauth.mjs';
+import { addPerson, alterStore, assertOauthError, assertTokens, authorizeUrl, basic, checksum, codeFor, connectWith, elsewhere, from, me, mintRaw, neighbour, organizations, passed, proxied, query, raw, rawPost, readStore, redeem, redeemForm, refresh, signedIn, storeOnly } from '../lib/oauth.mjs';
 
 const FORM = 'application/x-www-form-urlencoded';
 const PATH = '/api/auth/mcp/token';
@@ -486,6 +486,23 @@ test('rule_115 two secrets live while the old one is on its way out', async () =
   assertOauthError(await refresh(server, app, connection.refresh_token), 401, 'invalid_client');
   assertOauthError(await refresh(server, rotated, connection.refresh_token), 401, 'invalid_client');
   assertTokens(await refresh(server, third, connection.refresh_token));
+});
+
+test('rule_115 the last use of each secret is on record', { skip: storeOnly }, async () => {
+  const own = new Server();
+  try {
+    await own.start();
+    const people = own.seed();
+    const rotated = own.cli(['app', 'rotate-secret', people.web.clientId, '--overlap', '1h']);
+    const before = Date.now();
+    await connectWith(own, people, { app: { ...people.web, clientSecret: rotated.clientSecret } });
+    await own.stop();
+    const [old, fresh] = readStore(own, `SELECT used_ms FROM app_secret WHERE app_id = (SELECT id FROM app WHERE client_id = '${people.web.clientId}') ORDER BY id`).map(([used]) => used);
+    assert.equal(old, 0, 'never used: it can go');
+    assert.ok(fresh >= before && fresh <= Date.now(), `${fresh}`);
+  } finally {
+    await own.close();
+  }
 });
 
 test('rule_118 a disabled app: its codes, refresh and installation tokens stop at once, others\' go on', async () => {
