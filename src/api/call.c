@@ -79,7 +79,9 @@ static bool identify(struct api_call *c, struct err *e)
 	                     (c->bound->op->who & WHO_CLIENT) != 0, &cred, e))
 		return false;
 	c->auth_header = cred.client_id.p != NULL;
-	if ((c->bound->op->who & WHO_SESSION) != 0 && cred.bearer.p == NULL && cred.api_key.p == NULL)
+	/* A browser sends its cookie by itself, so it counts only where nothing is changed. */
+	if ((c->bound->op->who & WHO_SESSION) != 0 && c->bound->row->methods == HTTP_GET &&
+	    cred.bearer.p == NULL && cred.api_key.p == NULL)
 		cred.session = http_cookie(c->x, operation_session_cookie(c->op.env));
 	if (!operation_authenticate(c->op.env, c->op.arena, &cred, r->now_ms, &c->who, e))
 		return false;

@@ -168,7 +168,7 @@ static void put_object(struct json_out *o, const struct field *fields, unsigned 
 
 static const struct { unsigned who; str scheme; } schemes[] = {
 	{ WHO_INSTALL | WHO_ACCESS | WHO_KEY, STR("bearer") }, { WHO_INSTALL | WHO_KEY, STR("apiKey") },
-	{ WHO_CLIENT, STR("client") },
+	{ WHO_CLIENT, STR("client") }, { WHO_SESSION, STR("session") },
 };
 
 static void put_security(struct json_out *o, const struct api_bound *b)
@@ -178,7 +178,7 @@ static void put_security(struct json_out *o, const struct api_bound *b)
 	for (size_t i = 0; i < COUNT(schemes) && b->op != NULL; i++) {
 		unsigned who = b->row->flavour == FLAVOUR_OAUTH ? WHO_CLIENT : b->op->who;
 
-		if ((who & schemes[i].who) == 0)
+		if ((who & schemes[i].who) == 0 || (schemes[i].who == WHO_SESSION && b->row->methods != HTTP_GET))
 			continue;
 		json_open_object(o);
 		json_key(o, schemes[i].scheme);
@@ -363,6 +363,8 @@ static void put_components(struct json_out *o)
 	json_put_raw(o, S("{\"securitySchemes\":{"
 	    "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
 	    "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-api-key\"},"
+	    "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-bi18n_session\","
+	    "\"description\":\"The browser's own; bi18n_session on loopback without TLS\"},"
 	    "\"client\":{\"type\":\"http\",\"scheme\":\"basic\"}},"
 	    "\"responses\":{\"Error\":{\"description\":\"Refused: error names the reason, error_description says what to do\","
 	    "\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}}},"

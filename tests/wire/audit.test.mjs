@@ -68,6 +68,11 @@ test('rule_221 the session of an administrator reads the API too', async () => {
   assert.equal(answer.body.organization.slug, seed.org);
   assert.equal(answer.headers.get('access-control-allow-origin'), null);
   assert.equal(answer.headers.get('cache-control'), 'no-store');
+  const description = (await (await fetch(`${server.url}/openapi.json`)).json()).paths;
+  assert.ok(description['/api/organizations/{organization}/audit'].get.security.some((one) => 'session' in one));
+  for (const [path, methods] of Object.entries(description)) for (const [method, one] of Object.entries(methods)) if (method !== 'get') assert.ok(!(one.security ?? []).some((s) => 'session' in s), `${method} ${path} by a cookie`);
+  const report = await api(server, '/api/oauth-client/leaked', { method: 'POST', json: { tokens: [] }, headers: { cookie: 'bi18n_session=no-longer-good' } });
+  assert.notEqual(report.status, 401, 'a cookie counts for nothing where something is changed');
 });
 
 test('rule_221 nobody else may read it, on any channel', async () => {
