@@ -70,15 +70,25 @@ def fetch(url, headers=None, form=None):
         return answer.read(), dict(answer.headers)
 
 
+STARTED = []
+
+
+def stop_all():
+    """What is still running, also after a failure half-way."""
+    for process in STARTED:
+        process.stop()
+
+
 class Process:
     """Ends with this one, however that ends. `log` takes what it says, for the message when it does not come up."""
 
     def __init__(self, command, env=None, pin=True, log=None):
-        prefix = ['setpriv', '--pdeathsig', 'KILL'] + (['taskset', '-c', SERVER_CPU] if pin else [])
+        prefix = ['setpriv', '--pdeathsig', 'TERM'] + (['taskset', '-c', SERVER_CPU] if pin else [])
         self.name, self.log = os.path.basename(command[0]), log
         with open(log or os.devnull, 'ab') as out:
             self.process = subprocess.Popen(prefix + command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         self.pid = self.process.pid
+        STARTED.append(self)
 
     def fail(self, what):
         said = ''
