@@ -61,6 +61,7 @@ struct settings {
 	int64_t import_bytes_max;      /* of one imported file; 0: the built-in limit      */
 	int64_t families_max;          /* live families per app and account                */
 	bool    publish_drafts;        /* of new projects (R11)                            */
+	bool    fill_from_source;      /* of new projects (R28)                            */
 	bool    missing_strict;        /* R10 */
 	bool    namespaced_missing_404;
 	bool    okhttp_gzip;           /* gzip to okhttp clients; identity otherwise       */

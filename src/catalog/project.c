@@ -359,6 +359,7 @@ static bool project_make(const struct act *act, struct project *p, str source,
 	p->public_id = id_uuid(act->arena);
 	p->created_ms = act->now_ms;
 	p->publish_drafts = act->settings->publish_drafts;
+	p->fill_from_source = act->settings->fill_from_source;
 	if (!p->name.n)
 		p->name = p->slug;
 	if (!store_project_insert(act->db, act->arena, p, e) ||

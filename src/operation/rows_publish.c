@@ -3,6 +3,7 @@
  * Rows of publishing and its jobs. Scopes: contract "platform-api" 2.1. */
 #include "operation/operation.h"
 
+#include "publish/options.h"
 #include "publish/requests.h"
 
 #define IN(fields, type)  .in = (fields), .in_size = sizeof(struct type)
@@ -30,6 +31,20 @@ const struct operation publish_operations[] = {
 	  IN(rollback_in_fields, rollback_in),
 	  OUT(publish_local_out_fields, publish_local_out),
 	  .call = publish_rollback },
+	{ .name = "project.settings",
+	  .who = WHO_LOCAL | WHO_SESSION,
+	  .lane = LANE_READ,
+	  .role = ROLE_ADMIN,
+	  IN(project_settings_in_fields, project_settings_in),
+	  OUT(project_options_fields, project_options),
+	  .call = project_settings },
+	{ .name = "project.set",
+	  .who = WHO_LOCAL | WHO_SESSION,
+	  .lane = LANE_SLOW,
+	  .role = ROLE_ADMIN,
+	  IN(project_set_in_fields, project_set_in),
+	  OUT(project_options_fields, project_options),
+	  .call = project_set },
 	{ .name = "job.get",
 	  .who = WHO_KEY | WHO_INSTALL | WHO_LOCAL | WHO_SESSION,
 	  .lane = LANE_READ,

@@ -65,6 +65,20 @@ static const struct option_row publish_options[] = {
 	  "wait until it is delivered and print its version" },
 	END_OPTIONS
 };
+static const struct option_row project_set_options[] = {
+	{ "--drafts", "drafts", OPTION_STR, false, "on or off: publish drafts too" },
+	{ "--fill", "fill", OPTION_STR, false,
+	  "on or off: publish the source text where a language has none" },
+	{ "--default-namespace", "defaultNamespace", OPTION_STR, false,
+	  "root or wrapped: where keys of the default namespace lie in a file" },
+	{ "--missing", "missing", OPTION_STR, false,
+	  "server, compat (200 {}) or strict (404): the answer for files that do not exist" },
+	END_OPTIONS
+};
+static const struct option_row rollback_options[] = {
+	{ "--to", "to", OPTION_COUNT, false, "the snapshot with this number (default: the one before)" },
+	END_OPTIONS
+};
 static const struct option_row app_add_options[] = {
 	{ "--name", "name", OPTION_STR, true, "name shown on the consent page" },
 	{ "--type", "type", OPTION_STR, true, "web, native or spa" },
@@ -183,6 +197,12 @@ static const struct command commands[] = {
 	  .positional = { "project" },
 	  .positional_help = "ORG/SLUG",
 	  .help = "show a project" },
+	{ .words = "project set",
+	  .operation = "project.set",
+	  .options = project_set_options,
+	  .positional = { "project" },
+	  .positional_help = "ORG/SLUG",
+	  .help = "show or change how a project is published and delivered" },
 	{ .words = "import",
 	  .operation = "import",
 	  .run = run_import,
@@ -204,6 +224,12 @@ static const struct command commands[] = {
 	  .positional = { "project" },
 	  .positional_help = "ORG/SLUG",
 	  .help = "deliver what is approved" },
+	{ .words = "publish rollback",
+	  .operation = "publish.rollback",
+	  .options = rollback_options,
+	  .positional = { "project" },
+	  .positional_help = "ORG/SLUG",
+	  .help = "deliver an earlier snapshot again; texts stay as they are" },
 	{ .words = "app add",
 	  .operation = "app.add",
 	  .options = app_add_options,

@@ -193,6 +193,7 @@ void settings_for_rules(struct arena *a, const struct config *c, struct settings
 		.import_bytes_max = config_i64(c, SETTING_import_bytes_max),
 		.families_max = config_i64(c, SETTING_refresh_families_max),
 		.publish_drafts = config_bool(c, SETTING_publish_drafts_default),
+		.fill_from_source = config_bool(c, SETTING_fill_from_source_default),
 		.missing_strict = str_eq(config_str(c, SETTING_missing_content), S("strict")),
 		.namespaced_missing_404 = config_bool(c, SETTING_namespaced_missing_404),
 		.okhttp_gzip = config_bool(c, SETTING_okhttp_gzip),

@@ -110,7 +110,8 @@ bool store_project_insert(struct db *db, struct arena *a, struct project *p, str
 	            A_I64(p->organization_id),
 	            A_TEXT(p->slug), A_TEXT(p->name), A_TEXT(p->source_language),
 	            A_TEXT(p->file_structure),
-	            A_TEXT(p->key_format), A_I64(p->publish_drafts), A_I64(p->created_ms))) {
+	            A_TEXT(p->key_format), A_I64(p->publish_drafts),
+	            A_I64(p->fill_from_source), A_I64(p->created_ms))) {
 		if (e->code == ERR_CONFLICT)
 			return err_set(e, ERR_SLUG_TAKEN,
 			               "The organization already has a project \"" FMT_STR "\"."
@@ -119,6 +120,17 @@ bool store_project_insert(struct db *db, struct arena *a, struct project *p, str
 	}
 	p->id = CELL(&r, 0, 0).i;
 	return true;
+}
+
+bool store_project_set_options(struct db *db, struct arena *a, const struct project *p,
+                               bool files_change, struct err *e)
+{
+	return DB_RUN(db, a, SQL_PROJECT_SET_OPTIONS, NULL, e, A_I64(p->publish_drafts),
+	              A_I64(p->fill_from_source), A_I64(p->default_wrapped), A_TEXT(p->missing),
+	              A_I64(p->id)) &&
+	       (!files_change ||
+	        (DB_RUN(db, a, SQL_PROJECT_FILES_CHANGED, NULL, e, A_I64(p->id)) &&
+	         DB_RUN(db, a, SQL_PROJECT_LANGUAGE_CHANGED, NULL, e, A_I64(p->id))));
 }
 
 bool store_project_lock(struct db *db, struct arena *a, int64_t project_id, struct err *e)

@@ -25,6 +25,10 @@ bool store_projects_all(struct db *db, struct arena *a, struct project_list *out
 /* Sets p->id. ERR_SLUG_TAKEN. */
 bool store_project_insert(struct db *db, struct arena *a, struct project *p,
                           struct err *e) MUST_CHECK;
+/* What p says of drafts, filling, the default namespace and missing files. files_change: the next publish
+ * has something to deliver in every language. */
+bool store_project_set_options(struct db *db, struct arena *a, const struct project *p,
+                               bool files_change, struct err *e) MUST_CHECK;
 /* Until the end of the transaction no other writer of this project gets past its own call of
  * this. */
 bool store_project_lock(struct db *db, struct arena *a, int64_t project_id,

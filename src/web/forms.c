@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Form posts as a table. Every answer is 303, or a page that says what is wrong (contract "own-interfaces"). */
+#include "web/project.h"
 #include "web/rows.h"
 #include "web/settings.h"
 
@@ -164,6 +165,7 @@ static const struct form forms[] = {
 	{ "/settings/connected-apps", NULL, PAGE_SIGNED_IN, choose_revoke, finish_revoke, NULL },
 	{ "/settings/apps", NULL, PAGE_SIGNED_IN, choose_app_act, finish_app_act, prepare_app_act },
 	{ "/settings/sessions", NULL, PAGE_SIGNED_IN, choose_session_act, finish_session_act, NULL },
+	{ "/projects/:orgSlug/:projectSlug/settings", "project.set", PAGE_SIGNED_IN, NULL, finish_project_settings, NULL },
 	{ "/settings/password", "session.password", PAGE_SIGNED_IN, NULL, finish_password, prepare_password },
 };
 

@@ -5,6 +5,7 @@
 #include "web/page.h"
 #include "web/assets.h"
 #include "web/audit.h"
+#include "web/project.h"
 #include "web/rows.h"
 #include "web/settings.h"
 #include "web/view.h"
@@ -316,6 +317,7 @@ static void extend_project(struct page_job *j, struct json_out *v)
 	bool has_more = json_is_true(json_get(texts, S("has_more")));
 	bool longest = keys != NULL && keys->count >= TEXTS_MAX;
 
+	put_project_settings_link(j, v);
 	put_str(v, "project_name", json_str(json_get(project, S("name"))));
 	put_str(v, "source_language", json_str(json_get(project, S("sl"))));
 	put_str(v, "language", language);
@@ -417,6 +419,8 @@ static const struct page pages[] = {
 	{ "/settings/password", "password", PAGE_SIGNED_IN, { { "user", "account.view" } }, NULL, extend_password, NULL },
 	{ "/projects/:orgSlug/:projectSlug", "project", PAGE_SIGNED_IN | PAGE_FILTER,
 	  { { "user", "account.view" }, { "result", "project.summary" }, { "texts", "text.all" } }, NULL, extend_project, NULL },
+	{ "/projects/:orgSlug/:projectSlug/settings", "project_settings", PAGE_SIGNED_IN,
+	  { { "user", "account.view" }, { "result", "project.settings" } }, NULL, extend_project_settings, NULL },
 	{ "/demo-app/callback", "demo", PAGE_MAYBE, { { "user", "account.view" } }, NULL, extend_demo, NULL },
 };
 

@@ -23,7 +23,7 @@ function addProject(on, name, options = [], files = {}) {
 }
 
 before(async () => {
-  server = await startServer({ settings: { publish_cooldown_s: 0 } });
+  server = await startServer({ settings: { publish_cooldown_s: 0, fill_from_source_default: 0 } }); // what a language lacks shows
   server.cli(['user', 'add', '--email', 'ada@example.com', '--name', 'Ada'], { input: 'a long password\n' });
   server.cli(['org', 'add', '--slug', 'acme', '--name', 'Acme', '--owner', 'ada@example.com']);
   const files = { en: english, tr: turkish, 'pt-br': portuguese };
@@ -393,7 +393,7 @@ async function assertMissing(on, column) {
 test('R10 9.3 compat: 200 {} that nobody keeps, but 404 for a namespace of a locale that is not published', () => assertMissing(server, 1));
 
 test('R10 9.3 strict: 404 {}; and the knob for namespaces', async () => {
-  const other = new Server({ settings: { missing_content: 'strict' } });
+  const other = new Server({ settings: { missing_content: 'strict', fill_from_source_default: 0 } });
   try {
     const fill = () => {
       other.cli(['user', 'add', '--email', 'x@example.com', '--name', 'X'], { input: 'a long password\n' });
@@ -519,7 +519,7 @@ test('seed_14 @better-i18n/core sees a publish after its cache is dropped, and n
 test('9.2 @better-i18n/core accepts 200 {} for an unknown locale, and keeps its stored copy when the server is strict', async () => {
   forget();
   assert.deepEqual(await core('acme/app').getMessages('fr'), {});
-  const other = new Server({ settings: { missing_content: 'strict' } });
+  const other = new Server({ settings: { missing_content: 'strict', fill_from_source_default: 0 } });
   try {
     await other.start();
     other.seed();

@@ -37,8 +37,11 @@ const shapes = {
   'user add': person, 'user list': [person], 'user passwd': person, 'user disable': person,
   'org add': organization, 'org list': [organization], 'org member add': organization, 'org member remove': organization,
   'project add': project, 'project list': [project], 'project show': project,
+  'project set': { project: 'string', name: 'string', drafts: 'boolean', fill: 'boolean', defaultNamespace: oneOf('root', 'wrapped'), missing: oneOf('server', 'compat', 'strict') },
   'import': { keysCreated: 'integer', keysUpdated: 'integer', translationsWritten: 'integer', skipped: [{ key: 'string', reason: 'string' }] },
   'publish': { syncJobIds: ['uuid'], published: 'integer', version: nullable('string') },
+  'publish rollback': { syncJobIds: ['uuid'], published: 'integer', version: 'string' },
+  'server-key rotate': { rewrapped: 'integer', fingerprint: /^[0-9a-f]{32}$/, keyFile: 'string', oldKeyFile: 'string' },
   'app add': app, 'app list': [app], 'app rotate-secret': app, 'app disable': app,
   'key add': { id: 'string', key: 'string', prefix: 'string' }, 'key list': [{ id: 'string', prefix: 'string' }], 'key revoke': { id: 'string' },
   'grant list': [grant], 'grant revoke': { grantId: /^grt_/ },
@@ -164,6 +167,13 @@ async function scenario(server, running) {
   assert.equal(answer('publish', ['acme/web']).version, null, 'R32');
   refused(MISSING, 'publish', ['acme/nowhere', '--wait']);
 
+  assert.deepEqual(answer('project set', ['acme/web']), { project: 'acme/web', name: 'The Web', drafts: false, fill: true, defaultNamespace: 'root', missing: 'server' });
+  assert.equal(answer('project set', ['acme/web', '--fill', 'off', '--missing', 'strict']).missing, 'strict');
+  refused(MISSING, 'project set', ['acme/nowhere']);
+  refused(REFUSED, 'project set', ['acme/web', '--fill', 'maybe']);
+  assert.equal(answer('publish rollback', ['acme/web', '--to', '1']).version, published.version);
+  refused(MISSING, 'publish rollback', ['acme/nowhere']);
+
   const made = answer('app add', ['--name', 'Partner', '--type', 'web', '--redirect-uri', 'https://a.example/cb', '--redirect-uri', 'https://b.example/cb?x=1,2']);
   assert.deepEqual(made.redirectUris, ['https://a.example/cb', 'https://b.example/cb?x=1,2']);
   assert.match(made.clientSecret, /^.{30,}$/);
@@ -248,6 +258,8 @@ test('the whole scenario without a server', async () => {
   } finally {
     await restored.close();
   }
+  atLeast(lonely.cli(['server-key', 'rotate']), shapes['server-key rotate'], 'server-key rotate');
+  assert.match(lonely.run(['server-key', 'rotate']).stdout, /oldKeyFile/);
   const none = new Server();
   try {
     writeFileSync(`${none.data}.key`, key, { mode: 0o600 });
@@ -341,7 +353,7 @@ test('a new app, project and language are there for the very next request', asyn
     own.cli(['import', 'acme/web', '--language', 'fr', '-'], { input: '{"hello":"Salut"}' });
     assert.ok((await call.get('getProject')).lng.includes('fr'));
     own.cli(['publish', 'acme/web', '--wait']);
-    assert.deepEqual(await (await fetch(`${own.url}/acme/web/fr.json`)).json(), { hello: 'Salut' });
+    assert.deepEqual(await (await fetch(`${own.url}/acme/web/fr.json`)).json(), { auth: { signIn: 'Sign in' }, common: { save: 'Save', title: 'Title' }, hello: 'Salut' });
   } finally {
     await own.close();
   }

@@ -9,7 +9,7 @@ import { addKey, assertTrpcError, caller, fits, identity, mapOf, nullable, oneOf
 let server, key, call, projects = 0;
 
 before(async () => {
-  server = await startServer({ settings: { publish_cooldown_s: 0 } });
+  server = await startServer({ settings: { publish_cooldown_s: 0, fill_from_source_default: 0 } }); // what a language lacks shows
   server.seed();
   key = addKey(server);
   call = caller(server, key);
