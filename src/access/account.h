@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * People: user.add, user.list, user.passwd, user.disable. Source: contract "own-interfaces", rule
+ * People: user.add, user.list, user.passwd, user.disable, user.delete. Source: contract "own-interfaces", rule
  * 131. */
 #ifndef ACCESS_ACCOUNT_H
 #define ACCESS_ACCOUNT_H
@@ -46,6 +46,10 @@ bool account_passwd(const struct act *act, const void *in, void *out,
 
 struct account_email_in { str email; };
 extern const struct field account_email_in_fields[];
+/* Only of a disabled person who is no organization's last owner and no app's only keeper: they, their connections and
+ * memberships are gone; what they did stays on record, without their addresses. ERR_CONFLICT. */
+bool account_delete(const struct act *act, const void *in, void *out,
+		    struct err *e) MUST_CHECK; /* slow lane  */
 /* Ends sessions, revokes grants, families and the keys the person made. */
 bool account_disable(const struct act *act, const void *in, void *out,
 		     struct err *e) MUST_CHECK; /* write lane */

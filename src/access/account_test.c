@@ -292,6 +292,31 @@ STORE_TEST(rule_131_disabling_a_person_ends_everything_of_theirs)
 	scene_close(&f);
 }
 
+STORE_TEST(rule_224_a_deleted_person_takes_everything_along)
+{
+	struct account_email_in in = { S("tarik@example.com") };
+	struct account_list_out people;
+	struct account_view out;
+	struct scene f;
+	struct err e = { 0 };
+	str text = with_connection(&f);
+	size_t n;
+
+	CHECK(scene_read(&f, account_list, NULL, &people, &e));
+	n = people.users.n;
+	CHECK(!account_delete(&f.act, &in, &out, &e) && e.code == ERR_CONFLICT);
+	CHECK(!scene_is_refused(&f, text, ERR_GRANT_REVOKED));
+	CHECK(scene_write(&f, account_disable, &in, &out, &e));
+	CHECK(account_delete(&f.act, &in, &out, &e));
+	CHECK(scene_read(&f, account_list, NULL, &people, &e) && people.users.n == n - 1);
+	CHECK(scene_is_refused(&f, access_token(&f), ERR_INVALID_TOKEN));
+	scene_restart(&f);
+	CHECK(scene_is_refused(&f, text, ERR_INVALID_TOKEN));
+	CHECK(!account_delete(&f.act, &in, &out, &e) && e.code == ERR_NOT_FOUND);
+	CHECK_I64((int64_t)scene_audited(&f, "user.deleted"), 1);
+	scene_close(&f);
+}
+
 STORE_TEST(key_works_at_once_is_stored_as_a_digest_and_stops_when_revoked)
 {
 	struct api_key_add_in in = { .organization = S("acme"), .level = S("read") };

@@ -266,6 +266,35 @@ bool apps_refresh(const struct act *act, int64_t app_id, struct err *e)
 	return true;
 }
 
+static void app_forget_commit(void *arg)
+{
+	const struct app_pending *p = arg;
+	struct index_node *old;
+	uint8_t key[32];
+
+	key_of_id(p->app.app.id, key);
+	pthread_mutex_lock(&p->apps->change);
+	index_read_begin();
+	old = index_find(p->apps->by_id, key);
+	index_read_end();
+	if (old != NULL) {
+		index_remove(p->apps->by_client, NODE_OF(old, struct app_node, by_id)->by_client.key);
+		index_remove(p->apps->by_id, key);
+	}
+	pthread_mutex_unlock(&p->apps->change);
+	if (old != NULL)
+		index_retire(app_node_free, NODE_OF(old, struct app_node, by_id));
+}
+
+void apps_forget(const struct act *act, int64_t app_id)
+{
+	struct app_pending *p = arena_new(act->arena, struct app_pending);
+
+	p->apps = act->apps;
+	p->app.app.id = app_id;
+	after_commit(act, app_forget_commit, p);
+}
+
 static bool load_apps(struct apps *apps, struct db *db, struct arena *a, struct err *e)
 {
 	struct arena *scratch;

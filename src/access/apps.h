@@ -37,4 +37,7 @@ bool apps_secret_owner(struct apps *apps, str secret, int64_t now_ms, int64_t *a
  * bearer_app_deny.) */
 bool apps_refresh(const struct act *act, int64_t app_id, struct err *e) MUST_CHECK;
 
+/* It was deleted in this transaction. */
+void apps_forget(const struct act *act, int64_t app_id);
+
 #endif

@@ -34,10 +34,12 @@
 	X(APP_CHANGED,            "app.changed",             DONE)     \
 	X(APP_SECRET_ROTATED,     "app.secret_rotated",      DONE)     \
 	X(APP_DISABLED,           "app.disabled",            DONE)     \
+	X(APP_DELETED,            "app.deleted",             DONE)     \
 	X(APP_AUTH_FAILED,        "app.auth_failed",         REFUSED)  \
 	X(USER_CREATED,           "user.created",            DONE)     \
 	X(USER_PASSWORD_CHANGED,  "user.password_changed",   DONE)     \
 	X(USER_DISABLED,          "user.disabled",           DONE)     \
+	X(USER_DELETED,           "user.deleted",            DONE)     \
 	X(SESSION_CREATED,        "session.created",         DONE)     \
 	X(SESSION_ENDED,          "session.ended",           DONE)     \
 	X(SESSION_REFUSED,        "session.refused",         REFUSED)  \

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/token.h"
+#include "oauth/app_int.h"
 #include "oauth/redirect.h"
 #include "oauth/revoke.h"
 #include "store/account.h"
@@ -89,8 +90,7 @@ static bool view(const struct act *act, const struct app *app, struct app_view *
 	return true;
 }
 
-/* An app that act->who may manage; others' do not exist. */
-static bool app_held(const struct act *act, str client_id, struct app *out, struct err *e)
+bool app_held(const struct act *act, str client_id, struct app *out, struct err *e)
 {
 	enum role role = ROLE_NONE;
 

@@ -40,6 +40,11 @@ bool app_show(const struct act *act, const void *in, void *out, struct err *e) M
 /* Stops it at once: no sign-in, no token, all its connections end. */
 bool app_disable(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
 
+/* Only of a disabled app: it, its connections, their tokens, codes and requests are gone. ERR_CONFLICT. */
+struct app_deleted { str client_id, name; };
+extern const struct field app_deleted_fields[];
+bool app_delete(const struct act *act, const void *in, void *out, struct err *e) MUST_CHECK;
+
 /* The present secret works for overlapS more; one that was on its way out ends now. */
 struct app_rotate_in { str client_id; int64_t overlap_s; };
 extern const struct field app_rotate_in_fields[];

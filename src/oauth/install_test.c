@@ -512,6 +512,38 @@ SCENE_TEST(rule_115_two_secrets_overlap)
 	      e.code == ERR_CONFLICT);
 }
 
+SCENE_TEST(rule_224_a_deleted_app_takes_everything_along)
+{
+	struct token_out t = scene_connect(s, &s->partner), kept = scene_connect(s, &s->spa);
+	struct app_ref_in ref = { s->partner.id };
+	struct app_list_out list = { 0 };
+	struct app_deleted gone;
+	struct principal who;
+	struct mint_out minted;
+	struct err e;
+
+	who = scene_bearer(s, t.access_token, &e);
+	CHECK(scene_mint(s, &who, t.grant_id, &minted, &e));
+	CHECK(!scene_write(s, &s->operator_, app_delete, &ref, &gone, &e) &&
+	      e.code == ERR_CONFLICT);
+	CHECK_I64(scene_token_state(s, minted.installation_token), ERR_NONE);
+	CHECK(scene_app_disable(s, &s->partner));
+	CHECK(!scene_write(s, &s->owner, app_delete, &ref, &gone, &e) && e.code == ERR_NOT_FOUND);
+	for (int restarts = 0; restarts < 2; restarts++) {
+		if (restarts == 0)
+			CHECK(scene_write(s, &s->operator_, app_delete, &ref, &gone, &e));
+		CHECK(scene_read(s, &s->operator_, app_list, NULL, &list, &e) && list.apps.n == 2);
+		CHECK(!scene_write(s, &s->operator_, app_delete, &ref, &gone, &e) &&
+		      e.code == ERR_NOT_FOUND);
+		CHECK(scene_token_state(s, minted.installation_token) != ERR_NONE);
+		CHECK_I64(scene_token_state(s, t.access_token), ERR_INVALID_TOKEN);
+		CHECK_I64(scene_token_state(s, kept.access_token), ERR_NONE);
+		scene_restart(s);
+	}
+	CHECK_I64((int64_t)scene_audited(s, "app.deleted"), 1);
+	CHECK_I64((int64_t)scene_audited(s, "token.minted"), 1);
+}
+
 SCENE_TEST(apps_of_others_do_not_exist)
 {
 	str uri[] = { STR(WEB_REDIRECT) };

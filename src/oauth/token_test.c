@@ -2,13 +2,14 @@
 #include "oauth/scene_test.h"
 
 #include "access/bearer.h"
+#include "oauth/app.h"
 #include "oauth/grant.h"
 #include "store/account.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
-enum { THREADS = 64, SECOND = 1000 };
+enum { THREADS = 64, SECOND = 1000, DAY_S = 24 * 3600 };
 
 static enum err_code exchange(struct scene *s, const struct token_in *in, struct token_out *out,
                               struct err *e)
@@ -387,6 +388,50 @@ SCENE_TEST(rule_125_a_lost_answer_can_be_asked_for_again)
 	CHECK(!str_eq(again.access_token, first.access_token));
 	CHECK_I64(again.expires_in, 1800);
 	CHECK(!str_eq(refresh(s, &s->spa, again.refresh_token).refresh_token, again.refresh_token));
+}
+
+/* What a refresh writes is what the next one reads: the idle end moves, the absolute one does not, and
+ * no access token outlives it. */
+SCENE_TEST(rule_135_a_family_used_now_and_then_lives_to_its_absolute_end)
+{
+	struct token_out t, last;
+
+	s->settings.refresh_absolute_s = 90 * DAY_S;
+	t = scene_connect(s, &s->partner);
+	for (int day = 20; day < 90; day += 20) {
+		s->act.now_ms += (int64_t)20 * DAY_S * SECOND;
+		last = refresh(s, &s->partner, t.refresh_token);
+		CHECK_I64(last.expires_in, 1800);
+	}
+	s->act.now_ms += (int64_t)10 * DAY_S * SECOND - 600 * SECOND;
+	last = refresh(s, &s->partner, t.refresh_token);
+	CHECK_I64(last.expires_in, 600);
+	CHECK_I64(scene_token_state(s, last.access_token), ERR_NONE);
+	s->act.now_ms += 600 * SECOND;
+	CHECK_I64(scene_token_state(s, last.access_token), ERR_INVALID_TOKEN);
+	CHECK_I64(refresh_fails(s, &s->partner, t.refresh_token, "expired"), ERR_INVALID_GRANT);
+}
+
+SCENE_TEST(rule_126_a_bound_app_may_ask_again_a_day_after_each_replacement)
+{
+	str uri[] = { STR(WEB_REDIRECT) };
+	struct app_add_in in = { .name = S("Bound"), .type = S("web"), .redirect_uris = { uri, 1, true },
+		                 .refresh_policy = S("rotating") };
+	struct app_view v = { 0 };
+	struct scene_app bound;
+	struct token_out t, next;
+	struct err e;
+
+	CHECK(scene_write(s, &s->operator_, app_add, &in, &v, &e));
+	bound = (struct scene_app){ v.client_id, v.client_secret, S(WEB_REDIRECT) };
+	t = scene_connect(s, &bound);
+	s->act.now_ms += (int64_t)10 * DAY_S * SECOND;
+	next = refresh(s, &bound, t.refresh_token);
+	s->act.now_ms += (int64_t)DAY_S * SECOND;
+	CHECK_STR(refresh(s, &bound, t.refresh_token).refresh_token, next.refresh_token);
+	s->act.now_ms += SECOND;
+	CHECK_I64(refresh_fails(s, &bound, t.refresh_token, ""), ERR_INVALID_GRANT);
+	CHECK(refresh(s, &bound, next.refresh_token).refresh_token.n > 0);
 }
 
 /* A step of less than the grace forward, an hour back over a restart, and forward again. */

@@ -27,6 +27,9 @@ const struct operation access_operations[] = {
 	{ .name = "user.disable", .who = WHO_LOCAL, .lane = LANE_WRITE,
 	  IN(account_email_in, account_email_in_fields),
 	  OUT(account_view, account_fields), .call = account_disable },
+	{ .name = "user.delete", .who = WHO_LOCAL, .lane = LANE_SLOW,
+	  IN(account_email_in, account_email_in_fields),
+	  OUT(account_view, account_fields), .call = account_delete },
 
 	{ .name = "org.add", .who = WHO_LOCAL, .lane = LANE_WRITE,
 	  IN(organization_add_in, organization_add_in_fields), OUT(organization_view, organization_fields),

@@ -34,6 +34,8 @@ const struct operation oauth_operations[] = {
 	  .call = app_rotate_secret },
 	{ "app.disable", WHO_LOCAL | WHO_SESSION, .lane = LANE_WRITE,
 	  IN(app_ref_in, app_ref_in_fields), OUT(app_view, app_view_fields), .call = app_disable },
+	{ "app.delete", WHO_LOCAL | WHO_SESSION, .lane = LANE_WRITE,
+	  IN(app_ref_in, app_ref_in_fields), OUT(app_deleted, app_deleted_fields), .call = app_delete },
 
 	{ "authorize.begin", WHO_ANONYMOUS | WHO_SESSION, .lane = LANE_WRITE,
 	  IN(authorize_in, authorize_in_fields), OUT(authorize_out, authorize_out_fields),

@@ -156,6 +156,7 @@ void extend_apps(struct page_job *j, struct json_out *v)
 	const struct json *apps = json_get(answer(j, "own"), S("apps"));
 
 	put_done(j, v);
+	put_bool(v, "deleted", page_param(j, S("deleted")).n > 0 && j->form == NULL);
 	put_problem(j, v, fields, COUNT(fields));
 	put_typed(j, v);
 	if (j->form_answer != NULL) {
@@ -210,6 +211,7 @@ static const struct { const char *decision, *operation; } app_acts[] = {
 	{ "register", "app.add" },
 	{ "rotate",   "app.rotate_secret" },
 	{ "disable",  "app.disable" },
+	{ "delete",   "app.delete" },
 };
 
 const char *choose_app_act(struct page_job *j)
@@ -240,13 +242,15 @@ static bool is_for_the_form(const struct err *e)
 void finish_app_act(struct page_job *j, bool ok, const struct err *e)
 {
 	if (j->call.op == NULL)
-		refuse_decision(j, "decision: register, rotate or disable is needed.");
+		refuse_decision(j, "decision: register, rotate, disable or delete is needed.");
 	else if (!ok && is_for_the_form(e))
 		page_show(j, "/settings/apps", err_status(e->code), e);
 	else if (!ok)
 		page_error(j, e);
 	else if (page_param_is(j, S("decision"), S("disable")))
 		page_redirect(j, S("/settings/apps?done=1"));
+	else if (page_param_is(j, S("decision"), S("delete")))
+		page_redirect(j, S("/settings/apps?deleted=1"));
 	else
 		page_show(j, "/settings/apps", 200, NULL);
 }

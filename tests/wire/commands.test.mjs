@@ -34,7 +34,7 @@ function atLeast(value, spec, at) {
 // [words, how to call it in the scenario, shape of --json]
 const shapes = {
   'init': { dataDir: 'string', schemaVersion: 'integer' },
-  'user add': person, 'user list': [person], 'user passwd': person, 'user disable': person,
+  'user add': person, 'user list': [person], 'user passwd': person, 'user disable': person, 'user delete': person,
   'org add': organization, 'org list': [organization], 'org member add': organization, 'org member remove': organization,
   'project add': project, 'project list': [project], 'project show': project,
   'project set': { project: 'string', name: 'string', drafts: 'boolean', fill: 'boolean', defaultNamespace: oneOf('root', 'wrapped'), missing: oneOf('server', 'compat', 'strict') },
@@ -42,7 +42,7 @@ const shapes = {
   'publish': { syncJobIds: ['uuid'], published: 'integer', version: nullable('string') },
   'publish rollback': { syncJobIds: ['uuid'], published: 'integer', version: 'string' },
   'server-key rotate': { rewrapped: 'integer', fingerprint: /^[0-9a-f]{32}$/, keyFile: 'string', oldKeyFile: 'string' },
-  'app add': app, 'app list': [app], 'app rotate-secret': app, 'app disable': app,
+  'app add': app, 'app list': [app], 'app rotate-secret': app, 'app disable': app, 'app delete': { clientId: /^app_/, name: 'string' },
   'key add': { id: 'string', key: 'string', prefix: 'string' }, 'key list': [{ id: 'string', prefix: 'string' }], 'key revoke': { id: 'string' },
   'grant list': [grant], 'grant revoke': { grantId: /^grt_/ },
   'backup': checked, 'restore': checked, 'verify': checked,
@@ -189,6 +189,9 @@ async function scenario(server, running) {
   refused(MISSING, 'app rotate-secret', ['app_nobody']);
   answer('app disable', [native.clientId]);
   refused(MISSING, 'app disable', ['app_nobody']);
+  answer('app delete', [native.clientId]);
+  refused(REFUSED, 'app delete', [made.clientId]);
+  refused(MISSING, 'app delete', [native.clientId]);
 
   const levels = ['read', 'write', 'publish', 'admin'].map((level) => answer('key add', ['--org', 'acme', '--level', level, '--name', level]));
   const open = answer('key add', ['--org', 'acme', '--public', '--project', 'web', '--project', 'flat']);
@@ -226,6 +229,8 @@ async function scenario(server, running) {
 
   answer('user disable', ['--email', 'bob@example.com']);
   refused(MISSING, 'user disable', ['--email', 'nobody@example.com']);
+  refused(MISSING, 'user delete', ['--email', 'nobody@example.com']);
+  answer('user delete', ['--email', 'bob@example.com']);
   return { file, levels, made, rotated };
 }
 
