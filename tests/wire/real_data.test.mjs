@@ -12,7 +12,7 @@ const modules = join(root, 'tests', 'node_modules');
 let server;
 
 before(async () => {
-  server = await startServer({ settings: { publish_cooldown_s: 0 } });
+  server = await startServer({ settings: { publish_cooldown_s: 0, fill_from_source_default: 0 } });
   server.cli(['user', 'add', '--email', 'ada@example.com', '--name', 'Ada'], { input: 'a long password\n' });
   server.cli(['org', 'add', '--slug', 'acme', '--name', 'Acme', '--owner', 'ada@example.com']);
 });
