@@ -10,7 +10,7 @@ import { Browser, Server, api, hidden, slow, tokenRequest } from '../lib/server.
 import { connectWith, control, elsewhere, eventually, mintRaw, organizations, proxied, refresh, signedIn } from '../lib/oauth.mjs';
 import { addKey, assertTrpcError, caller, publish } from '../lib/strings.mjs';
 
-const settings = { ...proxied, mint_coalesce_ms: 0, mint_per_minute_max: 1_000_000, installation_tokens_max: 10_000, publish_cooldown_s: 0 };
+const settings = { ...proxied, fill_from_source_default: 0, mint_coalesce_ms: 0, mint_per_minute_max: 1_000_000, installation_tokens_max: 10_000, publish_cooldown_s: 0 };
 const scope = 'org:read projects:read';
 
 // A small file system of the data directory's own, filled by a file.
