@@ -61,7 +61,7 @@ static const struct probe { const char *rule; str bytes; int status; } probes[] 
 	{ "chunked body where none is taken", STR(H "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 413 },
 };
 
-TEST(hardening_refuses_with_an_answer_and_closes)
+TEST(rule_234_hardening_refuses_with_an_answer_and_closes)
 {
 	for (size_t i = 0; i < COUNT(probes); i++) {
 		struct answer *a = talk(probes[i].bytes);
@@ -76,7 +76,7 @@ TEST(hardening_refuses_with_an_answer_and_closes)
 }
 
 /* A refused request must never hide a second one that then is answered. */
-TEST(hardening_answers_nothing_after_a_refusal)
+TEST(rule_234_hardening_answers_nothing_after_a_refusal)
 {
 	for (size_t i = 0; i < COUNT(probes); i++) {
 		char text[1024];
@@ -187,7 +187,7 @@ static long drip(int fd, const char *first, char c, int pause_ms, struct answer 
 	return (long)(clock_mono_ms() - from);
 }
 
-TEST(hardening_cuts_a_dripping_header_at_its_deadline)
+TEST(rule_235_hardening_cuts_a_dripping_header_at_its_deadline)
 {
 	int fd = client_open(test_port());
 	struct answer *a;
@@ -199,7 +199,7 @@ TEST(hardening_cuts_a_dripping_header_at_its_deadline)
 	CHECK(ms >= 350 && ms < 3000);
 }
 
-TEST(hardening_cuts_a_dripping_body_at_its_deadline)
+TEST(rule_235_hardening_cuts_a_dripping_body_at_its_deadline)
 {
 	int fd = client_open(test_port());
 	struct answer *a;
@@ -210,7 +210,7 @@ TEST(hardening_cuts_a_dripping_body_at_its_deadline)
 	CHECK(a->closed && ms >= 550 && ms < 3000);
 }
 
-TEST(hardening_cuts_a_dripping_chunked_body)
+TEST(rule_235_hardening_cuts_a_dripping_chunked_body)
 {
 	int fd = client_open(test_port());
 	struct answer *a;
@@ -221,7 +221,7 @@ TEST(hardening_cuts_a_dripping_chunked_body)
 	CHECK(a->closed && ms < 3000);
 }
 
-TEST(hardening_cuts_a_body_below_the_minimum_rate)
+TEST(rule_235_hardening_cuts_a_body_below_the_minimum_rate)
 {
 	struct http_server *s = test_server(&(struct http_config){
 		.body_deadline_ms = 60000, .rate_min_bytes_s = 1000 });
@@ -235,7 +235,7 @@ TEST(hardening_cuts_a_body_below_the_minimum_rate)
 	test_server_end(s);
 }
 
-TEST(hardening_closes_idle_connections)
+TEST(rule_235_hardening_closes_idle_connections)
 {
 	int fd = client_open(test_port());
 	struct answer *a;
@@ -248,7 +248,7 @@ TEST(hardening_closes_idle_connections)
 	CHECK_I64(answer_count(a, "HTTP/1.1 "), 1);
 }
 
-TEST(hardening_closes_connections_that_say_nothing)
+TEST(rule_235_hardening_closes_connections_that_say_nothing)
 {
 	int fd = client_open(test_port());
 	struct answer *a = client_read(fd, PATIENCE_MS);
@@ -257,7 +257,7 @@ TEST(hardening_closes_connections_that_say_nothing)
 	CHECK(a->closed && a->n == 0 && a->ms >= 350 && a->ms < 3000);
 }
 
-TEST(hardening_cuts_a_client_that_does_not_read)
+TEST(rule_235_hardening_cuts_a_client_that_does_not_read)
 {
 	struct http_server *s = test_server(&(struct http_config){ .rate_min_bytes_s = 64 * 1024 * 1024 });
 	int fd = client_open(http_server_port(s)), small = 4096, before = atomic_load(&done_calls);

@@ -11,7 +11,7 @@ const HEAD_MS = 1_000 * slow, BODY_MS = 2_000 * slow, IDLE_MS = 1_500 * slow, WR
 let server, key;
 
 before(async () => {
-  server = await startServer({ settings: { http_header_deadline_ms: HEAD_MS, http_body_deadline_ms: BODY_MS, http_idle_ms: IDLE_MS, http_write_deadline_ms: WRITE_MS, http_connections_max: 600 } });
+  server = await startServer({ settings: { http_header_deadline_ms: HEAD_MS, http_body_deadline_ms: BODY_MS, http_body_rate_min: 1, http_idle_ms: IDLE_MS, http_write_deadline_ms: WRITE_MS, http_connections_max: 600 } });
   server.seed();
   key = addKey(server);
   server.cli(['publish', 'acme/web', '--wait']);
@@ -42,7 +42,7 @@ async function drip(c, bytes, everyMs) {
 
 const host = () => `Host: 127.0.0.1:${server.port}`;
 
-test('a header that drips in is cut at its deadline, however busy the line is: 408', async () => {
+test('rule_235 a header that drips in is cut at its deadline, however busy the line is: 408', async () => {
   const c = connection();
   const { ms, sent } = await drip(c, `GET /health HTTP/1.1\r\n${host()}\r\nX-Drip: ${'x'.repeat(100_000)}`, 20);
   assert.ok(ms >= HEAD_MS * 0.8 && ms < HEAD_MS + 4_000 * slow, `${ms} ms`);
@@ -51,7 +51,7 @@ test('a header that drips in is cut at its deadline, however busy the line is: 4
   assert.match(c.text, /connection: close/i);
 });
 
-test('a body that drips in is cut at its deadline: 408 in the shape of its channel', async () => {
+test('rule_235 a body that drips in is cut at its deadline: 408 in the shape of its channel', async () => {
   for (const [path, type, shape] of [['/api/auth/mcp/token', 'application/x-www-form-urlencoded', /"error":"invalid_request"/], ['/api/trpc/mcp.setTranslations', 'application/json', /"TIMEOUT"/]]) {
     const c = connection();
     await c.open;
@@ -63,7 +63,7 @@ test('a body that drips in is cut at its deadline: 408 in the shape of its chann
   }
 });
 
-test('a connection that says nothing is closed at the deadline of a header; an idle one after its own', async () => {
+test('rule_235 a connection that says nothing is closed at the deadline of a header; an idle one after its own', async () => {
   const silent = connection();
   const idle = connection();
   await idle.open;
@@ -75,7 +75,7 @@ test('a connection that says nothing is closed at the deadline of a header; an i
   assert.ok(idleMs - answered >= IDLE_MS * 0.8 && idleMs - answered < IDLE_MS + 4_000 * slow, `${idleMs - answered} ms`);
 });
 
-test('a client that does not take its answer is cut', async () => {
+test('rule_235 a client that does not take its answer is cut', async () => {
   // Enough answers, one after another, that they cannot all lie in the kernel's buffers.
   const many = Array.from({ length: 400 }, (_, i) => `key${i}`);
   const call = await api(server, '/api/trpc/mcp.createKeys', { method: 'POST', headers: { 'x-api-key': key }, json: { orgSlug: 'acme', projectSlug: 'web', k: many.map((n) => ({ n, v: n.repeat(500) })) } });
@@ -101,7 +101,7 @@ async function connections() {
   return readFileSync('/proc/net/tcp', 'latin1').split('\n').filter((line) => new RegExp(`^ *\\d+: [0-9A-F]{8}:${port} [0-9A-F]{8}:[0-9A-F]{4} 01 `).test(line)).length;
 }
 
-test('hundreds of silent and dripping connections do not keep others waiting', async (t) => {
+test('rule_235 hundreds of silent and dripping connections do not keep others waiting', async (t) => {
   const crowd = Array.from({ length: 400 }, () => connection());
   await Promise.all(crowd.map((c) => c.open));
   crowd.forEach((c, i) => { if (i % 2) c.socket.write(`GET /health HTTP/1.1\r\n${host()}\r\nX-Slow: `); });
