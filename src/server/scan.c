@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * `bi18n scan PATH`: secrets of ours in files, and in everything a git checkout has ever held. The
+ * `bi18n scan PATH`: secrets of ours in files, and in everything a git repository holds. The
  * form of a token proves itself by its checksum, so a finding is one; what is shown of it is of no
  * use to anyone. Source: contract rule 215; docs/tokens.md. */
 #include "server/scan_int.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SHOWN_DIGITS = 4 };
+enum { SHOWN_DIGITS = 4, TICKS = 256, PROGRESS_MS = 1000 };
 
 /* Public keys and the ids of consent pages are no secrets. */
 static const char *const kind_words[TOKEN_KIND_COUNT] = {
@@ -58,17 +57,43 @@ static str masked(struct arena *a, str token)
 	                    ARG_STR(str_from_at(token, token.n - SHOWN_DIGITS)));
 }
 
-static bool seen_before(struct scan *s, str token, str path)
+/* A commit's find counts once a path; an object has no path, so there any place counts. */
+static bool seen_before(struct scan *s, str token, const struct scan_place *place)
 {
-	struct digest both[] = { sha256(token), sha256(path) },
-	              d = sha256((str){ (const char *)both, sizeof(both) });
+	struct digest of_token = sha256(token), of_place = sha256(place->file);
+	bool anywhere = place->object.p != NULL && !str_eq(place->file, S("(tag)"));
 
 	for (size_t i = 0; i < s->history_n; i++) {
-		if (digest_equal(&s->history[i].token_and_path, &d))
+		if (digest_equal(&s->history[i].token, &of_token) &&
+		    (anywhere || digest_equal(&s->history[i].place, &of_place)))
 			return true;
 	}
-	s->history[s->history_n++].token_and_path = d;
+	s->history[s->history_n++] = (struct finding_seen){ of_token, of_place };
 	return false;
+}
+
+/* The line on a terminal that tells progress and is written anew every second. */
+static void untell(struct scan *s)
+{
+	if (s->told)
+		fputs("\r\033[K", stderr);
+	s->told = false;
+}
+
+static void tell(struct scan *s)
+{
+	int64_t now_ms;
+
+	if (!s->tells || s->ticks++ % TICKS != 0)
+		return;
+	now_ms = clock_mono_ms();
+	if (now_ms < s->next_ms)
+		return;
+	s->next_ms = now_ms + PROGRESS_MS;
+	s->told = true;
+	fprintf(stderr, "\r\033[K%zu files, %zu commits, %zu objects, %zu found", s->files,
+	        s->commits, s->objects, s->found);
+	fflush(stderr);
 }
 
 static void put_member(struct json_out *o, str name, str value)
@@ -81,18 +106,20 @@ static void report(struct scan *s, const char *kind, str token, const struct sca
 {
 	struct arena *a = s->cli->arena;
 	str file = printable(a, place->file), shown = masked(a, token);
+	str from = place->object.p != NULL ? place->object : place->commit;
 
 	s->found++;
-	if (!s->cli->json && place->commit.p != NULL)
-		printf(FMT_STR ":" FMT_STR ": %s " FMT_STR "\n", ARG_STR(place->commit),
-		       ARG_STR(file), kind, ARG_STR(shown));
+	untell(s);
+	if (!s->cli->json && from.p != NULL)
+		printf(FMT_STR ":" FMT_STR ": %s " FMT_STR "\n", ARG_STR(from), ARG_STR(file),
+		       kind, ARG_STR(shown));
 	else if (!s->cli->json)
 		printf(FMT_STR ":%lld: %s " FMT_STR "\n", ARG_STR(file), (long long)place->line,
 		       kind, ARG_STR(shown));
 	json_open_object(&s->out);
 	put_member(&s->out, S("file"), file);
-	if (place->commit.p != NULL) {
-		put_member(&s->out, S("commit"), place->commit);
+	if (from.p != NULL) {
+		put_member(&s->out, place->object.p != NULL ? S("object") : S("commit"), from);
 	} else {
 		json_key(&s->out, S("line"));
 		json_put_i64(&s->out, place->line);
@@ -108,12 +135,13 @@ bool scan_text(struct scan *s, str text, size_t known, const struct scan_place *
 	size_t at = 0;
 	str token;
 
+	tell(s);
 	while (token_find(text, &at, &token, &kind)) {
 		if (at <= known || kind_words[kind] == NULL)
 			continue;
 		if (s->found == SCAN_FINDINGS_MAX)
 			return false;
-		if (place->commit.p == NULL || !seen_before(s, token, place->file))
+		if (place->line > 0 || !seen_before(s, token, place))
 			report(s, kind_words[kind], token, place);
 	}
 	return true;
@@ -123,109 +151,11 @@ void scan_unreadable(struct scan *s, str path, const char *why)
 {
 	s->incomplete = true;
 	path = printable(s->cli->arena, path);
+	untell(s);
 	fprintf(stderr, "bi18n scan: " FMT_STR ": %s\n", ARG_STR(path), why);
 }
 
-/* Files ---------------------------------------------------------------------------------------- */
-
-static bool scan_file(struct scan *s, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct scan_place place = { .file = str_from(path) };
-	struct scan_reader reader;
-	struct scan_piece piece;
-	bool room = true, failed = false;
-
-	if (fd < 0) {
-		scan_unreadable(s, str_from(path), strerror(errno));
-		return true;
-	}
-	s->files++;
-	scan_reader_init(&reader, fd);
-	while (room && scan_reader_next(&reader, &piece, &failed)) {
-		place.line += piece.begins_line;
-		room = scan_text(s, piece.text, piece.known, &place);
-	}
-	if (failed)
-		scan_unreadable(s, str_from(path), strerror(errno));
-	scan_reader_fini(&reader);
-	close(fd);
-	return room;
-}
-
-/* Directories that wait, so that depth needs no stack. */
-struct waiting { struct waiting *next; char path[]; };
-
-static void wait_for(struct waiting **list, const char *path)
-{
-	size_t n = strlen(path) + 1;
-	struct waiting *w = heap_alloc(sizeof(*w) + n);
-
-	memcpy(w->path, path, n);
-	w->next = *list;
-	*list = w;
-}
-
-/* One entry of a directory. `root`: its history is known already. */
-static bool scan_entry(struct scan *s, struct waiting **list, const char *directory,
-                       const char *name, bool root)
-{
-	const char *slash = directory[strlen(directory) - 1] == '/' ? "" : "/";
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (snprintf(path, sizeof(path), "%s%s%s", directory, slash, name) >= PATH_MAX) {
-		scan_unreadable(s, str_from(name), "its path is too long");
-		return true;
-	}
-	if (lstat(path, &st) != 0) {
-		scan_unreadable(s, str_from(path), strerror(errno));
-		return true;
-	}
-	if (strcmp(name, ".git") == 0)          /* a file in submodules and worktrees */
-		return root || scan_history(s, directory, ".");
-	if (S_ISDIR(st.st_mode))
-		wait_for(list, path);
-	return !S_ISREG(st.st_mode) || scan_file(s, path);
-}
-
-static bool scan_directory(struct scan *s, struct waiting **list, const char *path, bool root)
-{
-	struct dirent **entries;
-	bool room = true;
-	int n = scandir(path, &entries, NULL, alphasort);
-
-	if (n < 0) {
-		scan_unreadable(s, str_from(path), strerror(errno));
-		return true;
-	}
-	for (int i = 0; i < n; i++) {
-		const char *name = entries[i]->d_name;
-
-		if (room && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-			room = scan_entry(s, list, path, name, root);
-		free(entries[i]);
-	}
-	free(entries);
-	return room;
-}
-
-static bool scan_tree(struct scan *s, const char *path)
-{
-	struct waiting *list = NULL;
-	bool room = true, root = true;
-
-	wait_for(&list, path);
-	while (list != NULL) {
-		struct waiting *w = list;
-
-		list = w->next;
-		room = room && scan_directory(s, &list, w->path, root);
-		root = false;
-		free(w);
-	}
-	return room;
-}
+/* History of a part ---------------------------------------------------------------------------- */
 
 /* Is `directory`, an absolute path, or one above it a checkout? */
 static bool in_checkout(const char *directory)
@@ -248,11 +178,12 @@ static bool in_checkout(const char *directory)
 	}
 }
 
-/* A file's history is that of its name in its directory. */
-static bool scan_path_history(struct scan *s, const char *path, bool is_file)
+/* That of a file is that of its name in its directory; a repository's own waits already. */
+static bool scan_part(struct scan *s, const char *path, bool is_file)
 {
+	const char *where[2] = { "-C", NULL }, *name = ".";
 	char full[PATH_MAX];
-	const char *name = ".";
+	bool whole;
 
 	if (realpath(path, full) == NULL) {
 		scan_unreadable(s, str_from(path), strerror(errno));
@@ -264,7 +195,10 @@ static bool scan_path_history(struct scan *s, const char *path, bool is_file)
 		name = slash + 1;
 		*slash = '\0';
 	}
-	return !in_checkout(full) || scan_history(s, full[0] == '\0' ? "/" : full, name);
+	if (!in_checkout(full))
+		return true;
+	where[1] = full[0] == '\0' ? "/" : full;
+	return scan_history(s, where, where[1], name, &whole);
 }
 
 /* The command ---------------------------------------------------------------------------------- */
@@ -273,11 +207,14 @@ static int finish(struct scan *s, bool room)
 {
 	struct json_out *o = &s->out;
 
+	untell(s);
 	json_close_array(o);
 	json_key(o, S("files"));
 	json_put_i64(o, (int64_t)s->files);
 	json_key(o, S("commits"));
 	json_put_i64(o, (int64_t)s->commits);
+	json_key(o, S("objects"));
+	json_put_i64(o, (int64_t)s->objects);
 	json_key(o, S("complete"));
 	json_put_bool(o, room && !s->incomplete);
 	json_close_object(o);
@@ -286,8 +223,8 @@ static int finish(struct scan *s, bool room)
 	fflush(stdout);
 	if (!room)
 		fprintf(stderr, "bi18n scan: stopped after %d findings\n", SCAN_FINDINGS_MAX);
-	fprintf(stderr, "%zu found in %zu files and %zu commits%s.\n", s->found, s->files,
-	        s->commits, s->incomplete ? "; not everything could be read" : "");
+	fprintf(stderr, "%zu found in %zu files, %zu commits and %zu other objects%s.\n", s->found,
+	        s->files, s->commits, s->objects, s->incomplete ? "; not everything could be read" : "");
 	if (s->found > 0) {
 		fprintf(stderr, "Report them where they were issued, so that they end: POST "
 		                "/api/oauth-client/leaked.\n");
@@ -296,9 +233,22 @@ static int finish(struct scan *s, bool room)
 	return s->incomplete ? EXIT_AWAY : EXIT_DONE;
 }
 
+static bool scan_all(struct scan *s, const char *path, const struct stat *st)
+{
+	bool room;
+
+	if (!S_ISDIR(st->st_mode))
+		return scan_file(s, path) && (!S_ISREG(st->st_mode) || scan_part(s, path, true));
+	room = scan_tree(s, path);
+	/* At the root of a repository its history is no part of another's. */
+	if (room && !s->root_is_repository)
+		room = scan_part(s, path, false);
+	return room && scan_repositories(s);
+}
+
 int run_scan(struct cli *cli, str input)
 {
-	struct scan s = { .cli = cli };
+	struct scan s = { .cli = cli, .tells = !cli->json && isatty(STDERR_FILENO) };
 	struct json_fault fault;
 	struct json *given;
 	struct stat st;
@@ -319,9 +269,7 @@ int run_scan(struct cli *cli, str input)
 	json_open_object(&s.out);
 	json_key(&s.out, S("findings"));
 	json_open_array(&s.out);
-	room = S_ISDIR(st.st_mode) ? scan_tree(&s, path) : scan_file(&s, path);
-	if (room && (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
-		room = scan_path_history(&s, path, S_ISREG(st.st_mode));
+	room = scan_all(&s, path, &st);
 	code = finish(&s, room);
 	buf_fini(&s.text);
 	free(s.history);

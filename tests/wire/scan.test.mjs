@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// bi18n scan: leaked tokens in files and in the history of git.
+// bi18n scan: leaked tokens in files and in git repositories.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync, appendFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binary } from '../lib/server.mjs';
@@ -145,6 +145,9 @@ test('a checkout without commits is clean; one that git cannot read is no succes
   assert.equal(found.status, 4);
   assert.equal(found.json.complete, false);
   assert.match(found.stderr, /history/);
+  const without = scan(at, { env: { PATH: '/nonexistent' } });
+  assert.equal(without.status, 4);
+  assert.match(without.stderr, /needs git/);
 });
 
 test('names that would command a terminal are shown harmless, and a path that is not there is 3', () => {
@@ -155,4 +158,129 @@ test('names that would command a terminal are shown harmless, and a path that is
   assert.equal(found.lines.length, 1);
   assert.equal(scan(join(base, 'nowhere')).status, 3);
   assert.equal(spawnSync(binary, ['scan'], { encoding: 'utf8' }).status, 2);
+});
+
+const commit = (at, name, text, message = 'x') => {
+  writeFileSync(join(at, name), text);
+  git(at, 'add', '.');
+  git(at, 'commit', '-q', '-m', message);
+};
+const kinds = (found) => found.json.findings.map(({ file, kind }) => [file, kind]);
+
+test('rule_215 the message of an annotated tag is read', () => {
+  const at = folder('tagged');
+  git(at, 'init', '-q');
+  commit(at, 'a', 'nothing\n');
+  git(at, 'tag', '-a', 'v1', '-m', `made with ${secretKey}`);
+  const found = scan(at), tag = git(at, 'rev-parse', 'v1').slice(0, 12);
+  assert.deepEqual(found.json.findings, [{ file: '(tag)', object: tag, kind: 'secret key', token: `bi-…${secretKey.slice(-4)}` }]);
+  assert.equal(found.lines[0], `${tag}:(tag): secret key bi-…${secretKey.slice(-4)}`);
+});
+
+test('rule_215 what no branch holds any more is read: amended, reset, dropped stashes, only ever staged', () => {
+  const at = folder('dangling');
+  git(at, 'init', '-q');
+  commit(at, 'a', 'nothing\n');
+  commit(at, 'amended.txt', `${installation}\n`);
+  writeFileSync(join(at, 'amended.txt'), 'clean\n');
+  git(at, 'commit', '-q', '-a', '--amend', '-m', 'clean');
+  assert.deepEqual(kinds(scan(at)), [['amended.txt', 'installation token']], 'through the reflog, with its path');
+  writeFileSync(join(at, 'staged.txt'), secretKey);
+  git(at, 'add', '.');
+  writeFileSync(join(at, 'staged.txt'), 'clean\n');
+  git(at, 'add', '.');
+  writeFileSync(join(at, 'a'), `${refreshToken}\n`);
+  git(at, 'stash', '-q');
+  git(at, 'stash', 'drop', '-q');
+  git(at, 'reflog', 'expire', '--expire=now', '--all');
+  assert.deepEqual(kinds(scan(at)).sort(), [['(blob)', 'installation token'], ['(blob)', 'refresh token'], ['(blob)', 'secret key']]);
+});
+
+test('rule_215 a commit that changes no file, and a branch whose changes its merge undid, are read', () => {
+  const at = folder('simplified');
+  git(at, 'init', '-q');
+  commit(at, 'a', 'nothing\n');
+  git(at, 'checkout', '-q', '-b', 'side');
+  commit(at, 'b', `${installation}\n`);
+  git(at, 'rm', '-q', 'b');
+  git(at, 'commit', '-q', '--allow-empty', '-m', `undo ${secretKey}`);
+  git(at, 'checkout', '-q', 'main');
+  git(at, 'merge', '-q', '--no-ff', '-m', 'merge', 'side');
+  git(at, 'branch', '-q', '-D', 'side');
+  git(at, 'commit', '-q', '--allow-empty', '-m', `empty ${refreshToken}`);
+  assert.deepEqual(kinds(scan(at)), [['b', 'installation token'], ['(message)', 'secret key'], ['(message)', 'refresh token']]);
+  mkdirSync(join(at, 'part'));
+  git(at, 'checkout', '-q', '-b', 'other');
+  commit(at, 'part/c', `${neighbour(installation)}\n`);
+  git(at, 'rm', '-q', 'part/c');
+  git(at, 'commit', '-q', '-m', 'undo');
+  git(at, 'checkout', '-q', 'main');
+  git(at, 'merge', '-q', '--no-ff', '-m', 'merge', 'other');
+  mkdirSync(join(at, 'part'), { recursive: true });
+  assert.deepEqual(kinds(scan(join(at, 'part'))), [['part/c', 'installation token']]);
+});
+
+test('rule_215 what looks like a patch is none: lines of a message that begin with a minus, lines of a file that look like a path', () => {
+  const at = folder('patches');
+  git(at, 'init', '-q');
+  commit(at, 'a', `++ b/elsewhere\n${installation}\n`, `list\n\n- ${secretKey}\n\ndiff --git a/a b/a\n@@ -1 +1 @@\n-${refreshToken}`);
+  commit(at, 'a', 'clean\n');
+  assert.deepEqual(kinds(scan(at)), [['(message)', 'secret key'], ['(message)', 'refresh token'], ['a', 'installation token']]);
+});
+
+test('rule_215 bare repositories are read, given as PATH or met on the way', () => {
+  const at = folder('bare-source'), bare = join(base, 'shelf/deep/it.git');
+  git(at, 'init', '-q');
+  commit(at, 'x', `${installation}\n`);
+  folder('shelf/deep');
+  git(base, 'clone', '-q', '--bare', at, bare);
+  appendFileSync(join(bare, 'config'), `[remote "up"]\n\turl = https://bot:${secretKey}@example.com/it.git\n`);
+  for (const path of [bare, join(base, 'shelf')]) {
+    const found = scan(path);
+    assert.deepEqual(found.json.findings.map(({ file, kind }) => [file.split('/').pop(), kind]), [['config', 'secret key'], ['x', 'installation token']], path);
+    assert.equal(found.json.complete, true);
+  }
+});
+
+test('rule_215 worktrees and submodules are read, a store that several share only once', () => {
+  const inner = folder('module'), outer = folder('super');
+  git(inner, 'init', '-q');
+  commit(inner, 'x', `${installation}\n`);
+  commit(inner, 'x', 'clean\n');
+  git(outer, 'init', '-q');
+  commit(outer, 'y', `${secretKey}\n`);
+  commit(outer, 'y', 'clean\n');
+  git(outer, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner, 'sub');
+  git(outer, 'commit', '-q', '-m', 'sub');
+  git(outer, 'worktree', 'add', '-q', join(base, 'elsewhere'));
+  git(outer, 'worktree', 'add', '-q', join(outer, 'within'));
+  assert.equal(readFileSync(join(outer, 'sub/.git'), 'utf8').slice(0, 8), 'gitdir: ');
+  assert.deepEqual(kinds(scan(join(outer, 'sub'))), [['x', 'installation token']]);
+  assert.deepEqual(kinds(scan(join(base, 'elsewhere'))), [['y', 'secret key']]);
+  const whole = scan(outer);
+  assert.deepEqual(kinds(whole).sort(), [['x', 'installation token'], ['y', 'secret key']]);
+  assert.equal(whole.json.commits, 5);
+  git(outer, 'submodule', '--quiet', 'deinit', '-f', 'sub');
+  assert.deepEqual(kinds(scan(outer)).sort(), [['x', 'installation token'], ['y', 'secret key']], 'not checked out any more');
+});
+
+/* Standard error on a terminal, standard output on a pipe. */
+const onTerminal = (...args) => spawnSync('python3', ['-c', `
+import os, pty, subprocess, sys
+terminal, end = pty.openpty()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=end)
+os.close(end)
+seen = b''
+try:
+    while piece := os.read(terminal, 4096): seen += piece
+except OSError: pass
+sys.stdout.buffer.write(seen)
+`, binary, 'scan', ...args], { encoding: 'utf8' }).stdout;
+
+test('progress is told on a terminal and nowhere else', () => {
+  const at = folder('progress');
+  writeFileSync(join(at, 'a'), 'nothing\n');
+  assert.match(onTerminal(at), /\r[^\n]*files[^\n]*commits[^\n]*objects[^\n]*found[^\n]*\r\u001b\[K0 found in 1 file/);
+  assert.doesNotMatch(onTerminal(at, '--json').replaceAll('\r\n', ''), /[\r\u001b]/);
+  assert.doesNotMatch(scan(at).stderr, /[\r\u001b]/);
 });
