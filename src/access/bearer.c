@@ -196,7 +196,7 @@ void key_of_id(int64_t id, uint8_t key[32])
 
 bool key_of_name(str name, uint8_t key[32])
 {
-	uint64_t hash = str_hash(name);
+	uint64_t hash = str_hash_seeded(name, hash_seed());
 
 	if (name.n == 0 || name.n > NAME_BYTES_MAX)
 		return false;

@@ -6,10 +6,8 @@
 #include "base/json_scan.h"
 #include "base/text.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { PAIRWISE_MAX = 12 };          /* members up to which comparing each with each is faster */
 
@@ -331,20 +329,6 @@ static bool read_name(struct reader *r)
 	return true;
 }
 
-/* Clients choose the names, so the hash is seeded with what they cannot know. */
-static uint64_t name_seed(void)
-{
-	static _Atomic uint64_t seed;
-	uint64_t fresh = atomic_load_explicit(&seed, memory_order_relaxed);
-
-	if (fresh != 0)
-		return fresh;
-	if (getrandom(&fresh, sizeof(fresh), 0) != (ssize_t)sizeof(fresh))
-		fresh = (uint64_t)(uintptr_t)&fresh;
-	atomic_store_explicit(&seed, fresh | 1, memory_order_relaxed);
-	return fresh | 1;
-}
-
 static const struct json *duplicate_pairwise(const struct json *object)
 {
 	for (const struct json *v = object->first; v != NULL; v = v->next)
@@ -356,7 +340,7 @@ static const struct json *duplicate_pairwise(const struct json *object)
 
 static const struct json *duplicate_hashed(struct reader *r, const struct json *object)
 {
-	uint64_t seed = name_seed();
+	uint64_t seed = hash_seed();   /* clients choose the names */
 	size_t n = 32;
 
 	while (n < (size_t)object->count * 2)

@@ -2,7 +2,9 @@
 #include "base/str.h"
 
 #include <endian.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/random.h>
 
 str str_from(const char *nul_terminated)
 {
@@ -196,4 +198,17 @@ uint64_t str_hash_seeded(str s, uint64_t seed)
 uint64_t str_hash(str s)
 {
 	return str_hash_seeded(s, 0);
+}
+
+uint64_t hash_seed(void)
+{
+	static _Atomic uint64_t seed;
+	uint64_t fresh = atomic_load_explicit(&seed, memory_order_relaxed);
+
+	if (fresh != 0)
+		return fresh;
+	if (getrandom(&fresh, sizeof(fresh), 0) != (ssize_t)sizeof(fresh))
+		fresh = (uint64_t)(uintptr_t)&fresh;
+	atomic_store_explicit(&seed, fresh | 1, memory_order_relaxed);
+	return fresh | 1;
 }

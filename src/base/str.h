@@ -52,9 +52,11 @@ bool str_i64(str s, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
 /* Several strings; `present` tells an empty list from an absent one. */
 struct strs { const str *v; size_t n; bool present; };
 
-/* 64-bit hash for tables in memory; not for secrets, not for disk. Where clients choose the texts, use
- * the second with a random seed, so that nobody can aim for collisions. */
+/* 64-bit hash for tables in memory; not for secrets, not for disk. Where others choose the texts, use
+ * the second with hash_seed(), which nobody outside this process knows, so that nobody can aim for
+ * collisions. */
 uint64_t str_hash(str s);
 uint64_t str_hash_seeded(str s, uint64_t seed);
+uint64_t hash_seed(void);
 
 #endif

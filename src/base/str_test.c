@@ -94,4 +94,5 @@ TEST(str_hash_tells_texts_of_all_lengths_apart)
 	}
 	CHECK(str_hash_seeded(S("a"), 1) != str_hash_seeded(S("a"), 2));
 	CHECK(str_hash(S("a")) == str_hash_seeded(S("a"), 0));
+	CHECK(hash_seed() != 0 && hash_seed() == hash_seed());
 }

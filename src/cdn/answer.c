@@ -7,6 +7,8 @@
 #include "cdn/condition.h"
 #include "cdn/encoding.h"
 
+#include <assert.h>
+
 #define PLAIN_JSON(status_line, length, body, more) { \
 	STR("HTTP/1.1 " status_line "\r\n" CDN_JSON_HEADERS "Content-Length: " length "\r\n" \
 	    "Cache-Control: no-store\r\n" more CDN_COMMON_HEADERS), STR(body) }
@@ -72,6 +74,28 @@ void send_plain(struct http_exchange *x, enum plain which)
 	http_send_prebuilt(x, plain[which].head, plain[which].body, NULL, NULL);
 }
 
+/* A cache must not hand others what okhttp alone is sent. Theirs says nothing of agents: keyed by
+ * them, no cache would ever hit. */
+static str keyed_by_agent(struct http_exchange *x, str head)
+{
+	static const str keyed = STR("Vary: Accept-Encoding");
+	ptrdiff_t at = str_find(head, keyed);
+	size_t end = (size_t)at + keyed.n;
+
+	assert(at > 0);
+	return arena_join(http_arena(x), (const str[]){ str_sub(head, 0, end), S(", User-Agent"),
+	                                                str_from_at(head, end) }, 3, S(""));
+}
+
+static void send_keyed(struct http_exchange *x, str head, str body, struct hot *h)
+{
+	bool several = h->body[HOT_GZIP].p != NULL || h->body[HOT_BROTLI].p != NULL;
+
+	if (several && encoding_is_okhttp(http_request(x)->known[HTTP_USER_AGENT]))
+		head = keyed_by_agent(x, head);
+	send_from(x, head, body, h);
+}
+
 void send_hot(struct http_exchange *x, struct hot *h)
 {
 	const struct http_request *q = http_request(x);
@@ -80,10 +104,10 @@ void send_hot(struct http_exchange *x, struct hot *h)
 	hot_touch(h, q->now_ms);
 	if (is_unchanged(q->known[HTTP_IF_NONE_MATCH], q->known[HTTP_IF_MODIFIED_SINCE], h->etag,
 			 h->modified_s)) {
-		send_from(x, h->head_unchanged, STR_NONE, h);
+		send_keyed(x, h->head_unchanged, STR_NONE, h);
 		return;
 	}
 	form = encoding_choose(h, q->known[HTTP_ACCEPT_ENCODING], q->known[HTTP_USER_AGENT],
 	                       cdn.settings->okhttp_gzip);
-	send_from(x, h->head[form], h->body[form], h);
+	send_keyed(x, h->head[form], h->body[form], h);
 }

@@ -72,6 +72,11 @@ struct encodings encodings_accepted(str accept_encoding)
 	return out;
 }
 
+bool encoding_is_okhttp(str user_agent)
+{
+	return str_starts(user_agent, S("okhttp/"));
+}
+
 enum hot_form encoding_choose(const struct hot *h, str accept_encoding, str user_agent,
 			      bool okhttp_gzip)
 {
@@ -82,7 +87,7 @@ enum hot_form encoding_choose(const struct hot *h, str accept_encoding, str user
 	if (accept_encoding.n == 0 || (!h->body[HOT_GZIP].p && !h->body[HOT_BROTLI].p))
 		return HOT_IDENTITY;
 	e = encodings_accepted(accept_encoding);
-	if (str_starts(user_agent, S("okhttp/"))) {
+	if (encoding_is_okhttp(user_agent)) {
 		e.weight[HOT_BROTLI] = 0;
 		if (!okhttp_gzip)
 			return HOT_IDENTITY;

@@ -12,6 +12,8 @@ struct encodings { int weight[HOT_FORMS]; };
 /* Absent or empty: identity only. Unknown codings and malformed members are skipped. */
 struct encodings encodings_accepted(str accept_encoding);
 
+bool encoding_is_okhttp(str user_agent);
+
 /* The heaviest of what exists; of equals the shortest kind. Identity when nothing fits: an answer
  * is worth more than the letter of the rule. `okhttp` clients are handed undecoded bytes by some of
  * their platforms. */

@@ -240,6 +240,18 @@ static void say_continue(struct http_exchange *x)
 		return;
 }
 
+/* Content-Encoding: absent, or a list of nothing but "identity". */
+static bool is_plain(str codings)
+{
+	str coding;
+
+	while (parse_list_next(&codings, &coding)) {
+		if (!str_eq_nocase(coding, S("identity")))
+			return false;
+	}
+	return true;
+}
+
 static void take_body(struct http_exchange *x, size_t body_max)
 {
 	x->body_max = body_max;
@@ -252,6 +264,11 @@ static void take_body(struct http_exchange *x, size_t body_max)
 	    (x->parse.body == PARSE_BODY_LENGTH && x->parse.body_bytes > body_max)) {
 		exchange_refuse(x, ERR_PAYLOAD_TOO_LARGE, body_max == 0
 		                ? "no request body is accepted here" : "the request body is too large");
+		return;
+	}
+	/* Nothing is ever unpacked: a small body must not become a large one behind the limit. */
+	if (!is_plain(x->request.known[HTTP_CONTENT_ENCODING])) {
+		exchange_refuse(x, ERR_UNSUPPORTED_MEDIA_TYPE, "a compressed request body is not accepted");
 		return;
 	}
 	if (!intake_body_begin(x))

@@ -57,6 +57,9 @@ static const struct probe { const char *rule; str bytes; int status; } probes[] 
 	{ "TLS greeting", STR("\x16\x03\x01\x02\x00\x01\x00"), 400 },
 	{ "chunk body larger than the route's", STR("POST /own HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
 	  "chunked\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n"), 413 },
+	{ "compressed body", STR(P "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi"), 415 },
+	{ "compressed chunks", STR(P "Content-Encoding: identity, br\r\nTransfer-Encoding: chunked\r\n\r\n"
+	  "2\r\nhi\r\n0\r\n\r\n"), 415 },
 	{ "body where none is taken", STR(H "Content-Length: 2\r\n\r\nhi"), 413 },
 	{ "chunked body where none is taken", STR(H "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 413 },
 };

@@ -23,6 +23,7 @@ enum http_method {
 #define HTTP_HEADER_TABLE(X) \
 	X(HOST, "host") X(AUTHORIZATION, "authorization") X(COOKIE, "cookie") \
 	X(CONTENT_TYPE, "content-type") X(CONTENT_LENGTH, "content-length") \
+	X(CONTENT_ENCODING, "content-encoding") \
 	X(TRANSFER_ENCODING, "transfer-encoding") X(CONNECTION, "connection") X(EXPECT, "expect") \
 	X(ACCEPT, "accept") X(ACCEPT_ENCODING, "accept-encoding") X(ACCEPT_LANGUAGE, "accept-language") \
 	X(IF_NONE_MATCH, "if-none-match") X(IF_MODIFIED_SINCE, "if-modified-since") \

@@ -30,7 +30,7 @@ static void slots_init(struct live *l, size_t n)
 /* The first to take an address keeps it. */
 static void slot_add(struct live *l, enum slot_kind kind, struct file *f, str path)
 {
-	uint64_t hash = str_hash(path);
+	uint64_t hash = str_hash_seeded(path, hash_seed());
 	size_t i = hash & l->mask;
 
 	while (l->slots[i].path) {
@@ -223,7 +223,7 @@ struct file *live_twin(struct live *l, const struct file *f)
 
 static const struct slot *slot_find(const struct live *l, str path)
 {
-	uint64_t hash = str_hash(path);
+	uint64_t hash = str_hash_seeded(path, hash_seed());
 
 	for (size_t i = hash & l->mask; l->slots[i].path; i = (i + 1) & l->mask) {
 		const struct slot *s = &l->slots[i];

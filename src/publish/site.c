@@ -12,7 +12,7 @@ enum { NAMES_MIN = 64, SITE_BLOCK_BYTES = 512, LOAD_BLOCK_BYTES = 64 * 1024 };
 
 static void names_add(struct names *t, str name, struct site *s)
 {
-	uint64_t hash = str_hash(name);
+	uint64_t hash = str_hash_seeded(name, hash_seed());
 	size_t i = hash & t->mask;
 
 	for (; t->v[i].p; i = (i + 1) & t->mask)
@@ -51,7 +51,7 @@ static void names_rebuild(struct publisher *p)
 struct site *publisher_site(struct publisher *p, str name)
 {
 	const struct names *t = index_load(&p->names);
-	uint64_t hash = str_hash(name);
+	uint64_t hash = str_hash_seeded(name, hash_seed());
 
 	if (!t)
 		return NULL;
