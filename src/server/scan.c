@@ -29,7 +29,7 @@ static const char *const kind_words[TOKEN_KIND_COUNT] = {
 /* Findings ------------------------------------------------------------------------------------- */
 
 /* Names of files may hold anything; terminals obey some of it. */
-static str printable(struct arena *a, str s)
+str scan_printable(struct arena *a, str s)
 {
 	bool utf8 = utf8_valid(s);
 	char *p = arena_alloc(a, s.n + 1);
@@ -105,18 +105,21 @@ static void put_member(struct json_out *o, str name, str value)
 static void report(struct scan *s, const char *kind, str token, const struct scan_place *place)
 {
 	struct arena *a = s->cli->arena;
-	str file = printable(a, place->file), shown = masked(a, token);
+	str file = scan_printable(a, place->file), shown = masked(a, token);
 	str from = place->object.p != NULL ? place->object : place->commit;
 
 	s->found++;
 	untell(s);
 	if (!s->cli->json && from.p != NULL)
-		printf(FMT_STR ":" FMT_STR ": %s " FMT_STR "\n", ARG_STR(from), ARG_STR(file),
-		       kind, ARG_STR(shown));
+		printf(FMT_STR "%s" FMT_STR ":" FMT_STR ": %s " FMT_STR "\n", ARG_STR(s->repository),
+		       s->repository.p != NULL ? ":" : "", ARG_STR(from), ARG_STR(file), kind,
+		       ARG_STR(shown));
 	else if (!s->cli->json)
 		printf(FMT_STR ":%lld: %s " FMT_STR "\n", ARG_STR(file), (long long)place->line,
 		       kind, ARG_STR(shown));
 	json_open_object(&s->out);
+	if (s->repository.p != NULL)
+		put_member(&s->out, S("repository"), s->repository);
 	put_member(&s->out, S("file"), file);
 	if (from.p != NULL) {
 		put_member(&s->out, place->object.p != NULL ? S("object") : S("commit"), from);
@@ -150,7 +153,7 @@ bool scan_text(struct scan *s, str text, size_t known, const struct scan_place *
 void scan_unreadable(struct scan *s, str path, const char *why)
 {
 	s->incomplete = true;
-	path = printable(s->cli->arena, path);
+	path = scan_printable(s->cli->arena, path);
 	untell(s);
 	fprintf(stderr, "bi18n scan: " FMT_STR ": %s\n", ARG_STR(path), why);
 }

@@ -22,13 +22,15 @@ static str keep(char *room, size_t size, str text)
 	return (str){ room, text.n };
 }
 
-/* "+++ b/some/path" with the tab that git adds when there are blanks in it. */
+/* "+++ b/some/path", with a tab behind it when there are blanks in it, or in quotes and escaped. */
 static void note_path(struct story *t, str line)
 {
 	str path = str_from_at(line, S("+++ ").n);
 
 	if (str_ends(path, S("\t")))
 		path = str_sub(path, 0, path.n - 1);
+	if (str_starts(path, S("\"")) && str_ends(path, S("\"")))
+		path = str_sub(path, 1, path.n - 2);
 	if (str_starts(path, S("b/")))
 		t->place.file = keep(t->path, sizeof(t->path), str_from_at(path, 2));
 }

@@ -24,6 +24,7 @@ struct scan {
 	struct json_out out;
 	struct finding_seen *history;            /* each token once a path, at its first commit */
 	struct repository *repositories;
+	str     repository;                      /* that is read; absent: PATH's own */
 	size_t  history_n, found, files, commits, objects;
 	bool    incomplete;                      /* something could not be read */
 	bool    root_is_repository, without_git;
@@ -37,6 +38,8 @@ struct scan_place { str file, commit, object; int64_t line; };
 
 /* Reports every secret that ends behind the first `known` bytes. false: too many findings. */
 bool scan_text(struct scan *s, str text, size_t known, const struct scan_place *place) MUST_CHECK;
+/* Without what a terminal would obey. */
+str  scan_printable(struct arena *a, str s);
 /* Says why something was not read; the scan is then not complete. */
 void scan_unreadable(struct scan *s, str path, const char *why);
 

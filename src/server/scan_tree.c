@@ -127,7 +127,10 @@ bool scan_repositories(struct scan *s)
 	for (const struct repository *r = s->repositories; room && r != NULL; r = r->next) {
 		const char *const where[2] = {
 			arena_cstr(a, arena_printf(a, "--git-dir=%s", r->path)), "--work-tree=." };
+		bool own = s->root_is_repository && r == s->repositories;
 
+		s->repository = own ? STR_NONE : scan_printable(a, str_from(r->path));
+		s->history_n = 0;
 		room = scan_history(s, where, r->path, NULL, &shown) &&
 		       (s->without_git || scan_objects(s, where, r->path, shown));
 	}

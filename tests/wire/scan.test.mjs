@@ -264,6 +264,22 @@ test('rule_215 worktrees and submodules are read, a store that several share onl
   assert.deepEqual(kinds(scan(outer)).sort(), [['x', 'installation token'], ['y', 'secret key']], 'not checked out any more');
 });
 
+test('rule_215 each of several repositories is named and has its own finds; names that git quotes are shown', () => {
+  for (const name of ['several', 'several/a', 'several/b']) {
+    const at = folder(name);
+    git(at, 'init', '-q');
+    commit(at, 'first', `${secretKey}\n`);
+    git(at, 'rm', '-q', 'first');
+    git(at, 'commit', '-q', '-m', 'rm');
+  }
+  const at = join(base, 'several');
+  commit(at, 'we"ird\t', `${installation}\n`);
+  git(at, 'rm', '-q', 'we"ird\t');
+  const found = scan(at), places = found.json.findings.map(({ repository, file }) => [repository?.slice(at.length), file]);
+  assert.deepEqual(places.sort(), [['/a/.git', 'first'], ['/b/.git', 'first'], [undefined, 'first'], [undefined, 'we\\"ird\\t']].sort());
+  assert.ok(found.lines.some((line) => line.startsWith(`${at}/a/.git:`) && line.endsWith(`:first: secret key bi-…${secretKey.slice(-4)}`)), found.stdout);
+});
+
 /* Standard error on a terminal, standard output on a pipe. */
 const onTerminal = (...args) => spawnSync('python3', ['-c', `
 import os, pty, subprocess, sys
