@@ -19,12 +19,17 @@ enum {
 	REMOVE_AT_ONCE = 256,           /* nodes taken out while commits wait */
 };
 
+#define EACH_INDEX(b)                                                                      \
+	{                                                                                  \
+		&(b)->organizations, &(b)->grants, &(b)->names, &(b)->aliases,             \
+		&(b)->tokens, &(b)->families, &(b)->access_denied, &(b)->keys,             \
+		&(b)->sessions, &(b)->session_ids, &(b)->public_ids                        \
+	}
+
 struct bearers *bearers_create(const struct settings *settings)
 {
 	struct bearers *b = heap_alloc(sizeof(*b));
-	struct index **all[] = { &b->organizations, &b->grants, &b->names, &b->aliases,
-				 &b->tokens, &b->families, &b->access_denied, &b->keys,
-				 &b->sessions, &b->session_ids, &b->public_ids };
+	struct index **all[] = EACH_INDEX(b);
 
 	b->settings = settings;
 	b->rates = rates_create(RATE_SLOTS);
@@ -32,6 +37,14 @@ struct bearers *bearers_create(const struct settings *settings)
 	for (size_t i = 0; i < COUNT(all); i++)
 		*all[i] = index_create(INDEX_HINT);
 	return b;
+}
+
+void bearers_fit(struct bearers *b)
+{
+	struct index **all[] = EACH_INDEX(b);
+
+	for (size_t i = 0; i < COUNT(all); i++)
+		index_fit(*all[i]);
 }
 
 struct node_list { struct index_node **v; size_t n; };

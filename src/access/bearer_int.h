@@ -151,6 +151,7 @@ void bearers_organization_put(struct bearers *b, const struct organization *o);
 void bearers_grant_put(struct bearers *b, const struct bearer_grant *g);
 void bearers_alias_put(struct bearers *b, str public_id, int64_t grant_id);
 void bearers_token_put(struct bearers *b, const struct bearer_token *t);
+void bearers_fit(struct bearers *b);         /* its indexes, to what is in them; not in a read section */
 void bearers_family_put(struct bearers *b, const struct bearer_family *f);
 void bearers_access_deny(struct bearers *b, const struct digest *digest, int64_t expires_ms);
 void bearers_key_put(struct bearers *b, const struct bearer_key *k);

@@ -186,6 +186,7 @@ bool bearers_load(struct bearers *b, struct store *store, int64_t now_ms, struct
 			e, ERR_INTERNAL,
 			"The store holds credentials that this server key cannot open, or damaged"
 			" ones. Check secret_key_file, then run bi18n verify.");
+	bearers_fit(b);
 	arena_destroy(load.scratch);
 	arena_destroy(a);
 	return ok;

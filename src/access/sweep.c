@@ -105,6 +105,7 @@ void bearers_sweep(struct bearers *b, int64_t now_ms)
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		nodes_remove(b, rows[i].ix, rows[i].is_over, &s, rows[i].gone);
+	bearers_fit(b);
 }
 
 /* Store -------------------------------------------------------------------------------------- */

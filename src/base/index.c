@@ -21,6 +21,7 @@ enum { BUCKETS_MIN = 64 };
 struct index {
 	struct cds_lfht *table;
 	_Atomic size_t   count;
+	_Atomic size_t   fitted;      /* buckets asked for; the library itself adds some at eight nodes to one */
 };
 
 _Static_assert(sizeof(struct cds_lfht_node) <= sizeof(((struct index_node *)0)->private_),
@@ -92,6 +93,7 @@ struct index *index_create(size_t buckets_hint)
 	                                &urcu_memb_flavor, NULL);
 	if (ix->table == NULL)
 		memory_exhausted(buckets_hint);
+	ix->fitted = power_of_two(buckets_hint);
 	return ix;
 }
 
@@ -142,6 +144,18 @@ void index_destroy(struct index *ix)
 size_t index_count(const struct index *ix)
 {
 	return atomic_load_explicit(&ix->count, memory_order_relaxed);
+}
+
+void index_fit(struct index *ix)
+{
+	size_t want = power_of_two(index_count(ix)), had = atomic_load(&ix->fitted);
+
+	/* No shrinking and growing for a count that goes to and fro. */
+	if (want <= had && want > had / 4)
+		return;
+	index_thread_in();
+	cds_lfht_resize(ix->table, want);
+	atomic_store(&ix->fitted, want);
 }
 
 struct index_node *index_find(struct index *ix, const uint8_t key[32])

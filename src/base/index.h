@@ -18,6 +18,9 @@ struct index_node {
 struct index *index_create(size_t buckets_hint);
 void index_destroy(struct index *ix);                        /* does not free nodes still in it */
 size_t index_count(const struct index *ix);
+/* As many buckets as there are nodes: a chain costs a look into far memory for each of its nodes. Allocates
+ * and waits for readers; never in a read section. */
+void index_fit(struct index *ix);
 
 /* Every thread that reads calls thread_in once before and thread_out before it ends. */
 void index_thread_in(void);

@@ -2,18 +2,22 @@
  *
  * Copies the WAL back into the database file on a thread and connection of its own: passive
  * checkpoints do not keep the writer from appending. Because it appends, the thread alone might
- * never reach the end of the WAL, and only then can SQLite start it anew; so past a hard limit the
- * writer does the (short) rest itself, between two batches, after the answers have left. */
+ * never reach the end of the WAL, and only then can SQLite start it anew. So when the log is long,
+ * pass follows pass, each shorter than the last, until what is left is so short that the writer can
+ * do it itself, between two batches, after the answers have left, without anybody noticing. */
 #include "store/sqlite_int.h"
 
 #include <stdio.h>
 #include <time.h>
 
 enum {
-	PAGES_SOFT = 1000,        /* 4 MiB: worth a checkpoint at once                    */
-	PAGES_HARD = 16000,       /* 64 MiB: the writer helps                             */
+	PAGES_SOFT = 300,         /* worth a checkpoint at once; commits wait behind its sync, so often and short */
+	PAGES_TURN = 8000,        /* 32 MiB: the log should begin anew                    */
+	PAGES_HARD = 32000,       /* 128 MiB: it must, whatever that takes                */
+	PAGES_REST = 128,         /* so many the writer copies                            */
+	PAGES_APART = 1000,       /* and again after so many more, if a reader was in the way */
 	IDLE_MS = 1000,           /* fewer pages wait for a quiet moment of this length   */
-	PAUSE_MS = 100            /* between two checkpoints                              */
+	PAUSE_MS = 10             /* between two checkpoints                              */
 };
 
 static int pending(struct sqlite_shared *shared)
@@ -38,8 +42,10 @@ static int committed(void *arg, sqlite3 *handle, const char *name, int pages)
 
 	(void)handle;
 	(void)name;
-	if (pages < atomic_exchange(&shared->in_log, pages))
+	if (pages < atomic_exchange(&shared->in_log, pages)) {
 		atomic_store(&shared->copied, 0);      /* the log began anew */
+		shared->helped_at = 0;
+	}
 	after = pending(shared);
 	if ((before <= 0 && after > 0) || (before < PAGES_SOFT && after >= PAGES_SOFT)) {
 		pthread_mutex_lock(&shared->mutex);
@@ -56,8 +62,15 @@ void sqlite_checkpoint_watch(struct sqlite_shared *shared, sqlite3 *writer)
 
 void sqlite_checkpoint_if_long(struct sqlite_shared *shared, sqlite3 *writer)
 {
-	if (atomic_load(&shared->in_log) >= PAGES_HARD && pending(shared) > 0)
-		checkpoint(shared, writer);
+	int in_log = atomic_load(&shared->in_log), rest = pending(shared);
+
+	/* A reader may keep the log from beginning anew: that is no reason to sync with each batch. */
+	if (rest <= 0 || in_log < shared->helped_at + PAGES_APART ||
+	    in_log < (rest <= PAGES_REST ? PAGES_TURN : PAGES_HARD))
+		return;
+	checkpoint(shared, writer);
+	if (pending(shared) <= 0)
+		shared->helped_at = in_log;
 }
 
 static void wait_ms(struct sqlite_shared *shared, int ms)
@@ -95,6 +108,18 @@ static bool wait_for_work(struct sqlite_shared *shared)
 	return now;
 }
 
+/* One; of a long log as many as still come closer to its end. */
+static void passes(struct sqlite_shared *shared, sqlite3 *handle)
+{
+	int before, after;
+
+	do {
+		before = pending(shared);
+		checkpoint(shared, handle);
+		after = pending(shared);
+	} while (atomic_load(&shared->in_log) >= PAGES_TURN && after > PAGES_REST && after < before);
+}
+
 static void *checkpoint_main(void *arg)
 {
 	struct sqlite_shared *shared = arg;
@@ -105,7 +130,7 @@ static void *checkpoint_main(void *arg)
 		if (handle == NULL)
 			handle = sqlite_handle_open(shared->path, &e);
 		if (handle != NULL)
-			checkpoint(shared, handle);
+			passes(shared, handle);
 		/* What is left is pinned by a reader or still being written: look again later, do
 		 * not spin. */
 		pthread_mutex_lock(&shared->mutex);

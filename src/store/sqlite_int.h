@@ -35,6 +35,7 @@ struct sqlite_shared {
 	pthread_cond_t  wake;
 	bool            closing;
 	_Atomic int     in_log, copied;      /* pages of the WAL; how many are in the file too */
+	int             helped_at;           /* in_log when the writer last copied the rest; its own */
 };
 
 sqlite3 *sqlite_handle_open(const char *path, struct err *e);
