@@ -17,13 +17,13 @@ enum { WORDS_MAX = 48 };
 extern char **environ;
 
 /* Without what a hook's git tells its children (another repository, another index), and with what
- * keeps git from locking, asking and fetching,
- * or from showing one object in the place of another. */
+ * keeps it from locking, asking, fetching (a repository's own configuration can allow a protocol, and
+ * with it a command, but not against this) and from showing one object in the place of another. */
 static char **git_environment(struct arena *a)
 {
 	static const char *const added[] = { "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0",
-		                             "GIT_NO_LAZY_FETCH=1",
-		                             "GIT_NO_REPLACE_OBJECTS=1" };
+		                             "GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1",
+		                             "GIT_ALLOW_PROTOCOL=none" };
 	size_t n = 0, kept = 0;
 	char **out;
 
@@ -69,7 +69,7 @@ bool git_start(struct arena *a, const char *const where[2], const char *const *w
 {
 	const char *const common[] = { "git", where[0], where[1], "--no-pager",
 		                       "--literal-pathspecs", "-c", "core.quotePath=off",
-		                       "-c", "core.fsmonitor=false", "-c", "protocol.allow=never", NULL };
+		                       "-c", "core.fsmonitor=false", NULL };
 	const char *all[WORDS_MAX] = { NULL };
 	bool started;
 	int ends[2];

@@ -68,8 +68,8 @@ bool scan_history(struct scan *s, const char *const where[2], const char *shown,
                   const char *pathspec, bool *whole_out)
 {
 	const char *const words[] = {
-		"log", "--all", "--reflog", "--topo-order", "--reverse", "--patch", "-c",
-		"--unified=0", "--text", "--no-color", "--no-ext-diff", "--no-textconv",
+		"log", "--all", "--reflog", "--topo-order", "--reverse", "--root", "--patch", "-c",
+		"--unified=0", "--text", "--encoding=UTF-8", "--submodule=short", "--no-color", "--no-ext-diff", "--no-textconv",
 		"--no-renames", "--no-notes", "--no-show-signature", "--src-prefix=a/",
 		"--dst-prefix=b/", "--format=%x00%H%n%B%n%x00",
 		pathspec == NULL ? NULL : "--full-history", "--", pathspec, NULL

@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, appendFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binary } from '../lib/server.mjs';
@@ -278,6 +278,20 @@ test('rule_215 each of several repositories is named and has its own finds; name
   const found = scan(at), places = found.json.findings.map(({ repository, file }) => [repository?.slice(at.length), file]);
   assert.deepEqual(places.sort(), [['/a/.git', 'first'], ['/b/.git', 'first'], [undefined, 'first'], [undefined, 'we\\"ird\\t']].sort());
   assert.ok(found.lines.some((line) => line.startsWith(`${at}/a/.git:`) && line.endsWith(`:first: secret key bi-…${secretKey.slice(-4)}`)), found.stdout);
+});
+
+test('rule_215 the configuration of a repository hides nothing and starts nothing', () => {
+  const at = folder('hostile'), mark = join(base, 'started'), start = `touch ${mark};`;
+  git(at, 'init', '-q');
+  writeFileSync(join(at, '.gitattributes'), '* -diff diff=mine\n');
+  commit(at, 'first', `${installation}\n`, `said ${refreshToken}`);
+  commit(at, 'second', `${secretKey}\n`);
+  git(at, 'rm', '-q', 'first', 'second');
+  git(at, 'commit', '-q', '-m', 'rm');
+  const settings = { 'log.showRoot': 'false', 'i18n.logOutputEncoding': 'UTF-16', 'diff.noprefix': 'true', 'diff.renames': 'copies', 'color.ui': 'always', 'core.pager': start, 'diff.external': start, 'diff.mine.command': start, 'diff.mine.textconv': start, 'core.fsmonitor': start, 'log.showSignature': 'true', 'gpg.program': start, 'diff.submodule': 'diff', 'core.bigFileThreshold': '1' };
+  for (const [name, value] of Object.entries(settings)) git(at, 'config', name, value);
+  assert.deepEqual(kinds(scan(at)).sort(), [['(message)', 'refresh token'], ['first', 'installation token'], ['second', 'secret key']]);
+  assert.ok(!existsSync(mark));
 });
 
 /* Standard error on a terminal, standard output on a pipe. */
