@@ -85,6 +85,7 @@ const everyPage = [
   }],
   ['the settings menu, open', 'seed', async (page) => { await open('/')(page); await page.locator('.menu summary').click(); }],
   ['project', 'seed', open('/projects/acme/web')],
+  ['project settings', 'seed', open('/projects/acme/web/settings')],
   ['project without a hit', 'seed', open('/projects/acme/web?search=nothing-like-this')],
   ['error', null, open('/settings/nothing-here')],
   ['error from an app', null, open('/api/auth/mcp/authorize?client_id=unknown')],
