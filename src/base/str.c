@@ -203,12 +203,13 @@ uint64_t str_hash(str s)
 uint64_t hash_seed(void)
 {
 	static _Atomic uint64_t seed;
-	uint64_t fresh = atomic_load_explicit(&seed, memory_order_relaxed);
+	uint64_t fresh = atomic_load_explicit(&seed, memory_order_relaxed), none = 0;
 
 	if (fresh != 0)
 		return fresh;
 	if (getrandom(&fresh, sizeof(fresh), 0) != (ssize_t)sizeof(fresh))
 		fresh = (uint64_t)(uintptr_t)&fresh;
-	atomic_store_explicit(&seed, fresh | 1, memory_order_relaxed);
-	return fresh | 1;
+	fresh |= 1;
+	/* One for all threads: what one has put in, another must find. */
+	return atomic_compare_exchange_strong(&seed, &none, fresh) ? fresh : none;
 }
